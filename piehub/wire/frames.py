@@ -1,0 +1,71 @@
+"""Build frames, and read a close frame's payload (RFC 6455 sections 5.2 and 5.5)."""
+
+from __future__ import annotations
+
+from piehub.wire import close_codes
+
+CONTINUATION = 0x0
+TEXT = 0x1
+BINARY = 0x2
+CLOSE = 0x8
+PING = 0x9
+PONG = 0xA
+
+FIN = 0x80
+RESERVED = 0x70
+MASKED = 0x80
+
+MAX_CONTROL_BYTES = 125
+
+
+class WireError(Exception):
+    """The peer broke RFC 6455 or a limit; the connection must be failed (section 7.1.7).
+
+    `code` is the close code to send, `reason` the text beside it.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def encode(opcode: int, payload: bytes) -> bytes:
+    """Return one whole, unmasked frame, as a server sends it."""
+    size = len(payload)
+    if size < 126:
+        return bytes((FIN | opcode, size)) + payload
+    if size < 65536:
+        return bytes((FIN | opcode, 126, size >> 8, size & 255)) + payload
+    return bytes((FIN | opcode, 127)) + size.to_bytes(8, "big") + payload
+
+
+def text(payload: bytes) -> bytes:
+    """Return a text frame; `payload` is UTF-8."""
+    return encode(TEXT, payload)
+
+
+def close(code: int, reason: str = "") -> bytes:
+    """Return a close frame. A reason too long for a control frame is cut between characters."""
+    room = MAX_CONTROL_BYTES - 2
+    text = reason.encode()[:room].decode(errors="ignore")
+    return encode(CLOSE, code.to_bytes(2, "big") + text.encode())
+
+
+def parse_close(payload: bytes) -> tuple[int, str]:
+    """Return code and reason of a close frame's payload; an empty one is 1005.
+
+    Raises WireError for what RFC 6455 sections 5.5.1 and 7.4 forbid: half a code, a code that
+    must not be sent, a reason that is not UTF-8.
+    """
+    if not payload:
+        return close_codes.NO_STATUS, ""
+    if len(payload) == 1:
+        raise WireError(close_codes.PROTOCOL_ERROR, "close frame with half a code")
+    code = int.from_bytes(payload[:2], "big")
+    if not close_codes.may_be_received(code):
+        raise WireError(close_codes.PROTOCOL_ERROR, f"close code {code} must not be sent")
+    try:
+        return code, payload[2:].decode()
+    except UnicodeDecodeError:
+        raise WireError(close_codes.BAD_TEXT, "close reason is not UTF-8") from None

@@ -1,0 +1,345 @@
+"""What a client may say: JSON text in, checked values out (WebsocketPie, "Client to hub")."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from piehub.protocol.depth import is_deeper
+
+MAX_DEPTH = 32
+MAX_NAME = 200
+MAX_CLIENT_ID = 128
+MAX_WHISPER_IDS = 1000
+MAX_TOGETHER_TIMEOUT_MS = 600_000
+MAX_SAFE_INTEGER = 2**53 - 1  # the last one that JavaScript counts to
+
+PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
+
+_LONE_SURROGATE = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+
+
+class BadMessage(Exception):
+    """A message that the hub cannot take; the text says what is wrong and what would be right.
+
+    `func` names the promise that the sender waits on, when it is known.
+    """
+
+    def __init__(self, text: str, func: str | None = None) -> None:
+        super().__init__(text)
+        self.func = func
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """The fields of a message that the hub itself reads; everything else stays text."""
+
+    type: Any = None
+    subType: Any = None  # noqa: N815, the wire's own spelling, here and below
+    togetherId: Any = None  # noqa: N815
+    whisperClientIds: Any = None  # noqa: N815
+    fromClient: Raw | UnsetType = UNSET  # noqa: N815
+    time: Raw | UnsetType = UNSET
+
+
+@dataclass(frozen=True)
+class RoomInfo:
+    """A room's name and settings, as asked for by whoever makes it."""
+
+    app: str
+    version: str
+    name: str = "default"
+    max_clients: int | None = None
+    together_timeout_ms: float | None = None
+    hidden: bool | None = None
+    password: str | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What tells rooms apart: app, name and version."""
+        return self.app, self.name, self.version
+
+
+@dataclass(frozen=True)
+class Join:
+    """A JoinRoom. `from_hub`: this roomInfo once came from a hub's ResolvePromise."""
+
+    room: RoomInfo
+    make: bool
+    from_hub: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """An EnterMatchmaking."""
+
+    app: str
+    version: str
+    match_size: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """A GetRooms. An empty text matches every room."""
+
+    app: str = ""
+    name: str = ""
+    version: str = ""
+    details: bool = False
+
+
+_envelope = msgspec.json.Decoder(Envelope).decode
+_anything = msgspec.json.Decoder().decode
+
+
+def decode(text: bytes) -> Envelope:
+    """Check that `text` (UTF-8) is a JSON object the hub can pass on, and read its envelope.
+
+    Raises BadMessage for text that is not JSON, not an object, nested over MAX_DEPTH, holds half
+    a surrogate pair, or has no known type.
+    """
+    try:
+        envelope = _envelope(text)
+    except RecursionError:
+        raise BadMessage(_too_deep()) from None
+    except msgspec.ValidationError as error:
+        raise BadMessage(_unreadable(error)) from None
+    except msgspec.DecodeError as error:
+        raise _undecodable(text, error) from None
+    if is_deeper(text, MAX_DEPTH):
+        raise BadMessage(_too_deep(), _promise(envelope.type))
+    return envelope
+
+
+def join(text: bytes) -> Join:
+    """Read a JoinRoom that `decode` has passed. Raises BadMessage."""
+    message = _fields(text, "JoinRoom")
+    info = message.get("roomInfo")
+    if not isinstance(info, dict):
+        raise BadMessage(
+            'JoinRoom needs roomInfo, an object such as {"app": "chat", "version": "1.0.0", '
+            f'"name": "lobby"}}, not {_kind(info)}',
+            "JoinRoom",
+        )
+    check = _Check(info, "roomInfo.", "JoinRoom")
+    room = RoomInfo(
+        app=check.name("app"),
+        version=check.name("version"),
+        name=check.optional_name("name", "default"),
+        max_clients=check.whole("maxClients", 1),
+        together_timeout_ms=check.milliseconds("togetherTimeoutMs", MAX_TOGETHER_TIMEOUT_MS),
+        hidden=check.boolean("hidden"),
+        password=check.secret("password") or None,
+    )
+    make = _Check(message, "", "JoinRoom").boolean("makeRoomIfNonExistant")
+    return Join(room, bool(make), isinstance(info.get("isPasswordProtected"), bool))
+
+
+def match(text: bytes) -> Match:
+    """Read an EnterMatchmaking that `decode` has passed. Raises BadMessage."""
+    check = _Check(_fields(text, "EnterMatchmaking"), "", "EnterMatchmaking")
+    size = check.whole("matchSize", 2)
+    if size is None:
+        raise check.wrong("matchSize", "an integer of 2 or more")
+    return Match(check.name("app"), check.name("version"), size)
+
+
+def search(text: bytes) -> Search:
+    """Read a GetRooms that `decode` has passed. Raises BadMessage."""
+    message = _fields(text, None)
+    info = message.get("roomInfo")
+    if info is None:
+        info = {}
+    if not isinstance(info, dict):
+        raise BadMessage(
+            f'GetRooms takes roomInfo as an object such as {{"app": "chat"}}, not {_kind(info)}'
+        )
+    check = _Check(info, "roomInfo.", None)
+    return Search(
+        app=check.text("app") or "",
+        name=check.text("name") or "",
+        version=check.text("version") or "",
+        details=bool(_Check(message, "", None).boolean("details")),
+    )
+
+
+def whisper_ids(envelope: Envelope) -> list[str]:
+    """The clients that a Whisper names. Raises BadMessage."""
+    ids = envelope.whisperClientIds
+    if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
+        raise BadMessage(
+            'A Whisper needs whisperClientIds, a list of client ids such as ["id-1", "id-2"]'
+        )
+    if len(ids) > MAX_WHISPER_IDS:
+        raise BadMessage(f"A Whisper names at most {MAX_WHISPER_IDS} clients, not {len(ids)}")
+    return ids
+
+
+def together_group(envelope: Envelope) -> str | None:
+    """The group that a Together message belongs to, as text; None when it names none.
+
+    Ids are compared as JavaScript would print them, so that 5, 5.0 and "5" are one group.
+    Raises BadMessage for an object or a list.
+    """
+    group = envelope.togetherId
+    if group is None:
+        return None
+    if isinstance(group, bool):
+        return "true" if group else "false"
+    if isinstance(group, int | float):
+        return _number_text(group)
+    if not isinstance(group, str):
+        raise BadMessage(f"togetherId must be text, a number or a boolean, not {_kind(group)}")
+    if len(group) > MAX_NAME:
+        raise BadMessage(f"togetherId has {len(group)} characters; at most {MAX_NAME} are allowed")
+    return group
+
+
+def _number_text(number: float) -> str:
+    """Print a number as JavaScript's String() does (ECMA-262, Number::toString)."""
+    try:
+        number = float(number) + 0.0  # what a JavaScript number holds of it; -0 prints as 0
+    except OverflowError:
+        return "Infinity" if number > 0 else "-Infinity"
+    if number == 0 or 1e-6 <= abs(number) < 1e21:
+        return format(Decimal(repr(number)), "f").removesuffix(".0")
+    digits, _, exponent = repr(number).partition("e")
+    return f"{digits}e{int(exponent):+d}"
+
+
+def to_dict(text: bytes) -> dict[str, Any]:
+    """A message that `decode` has passed, whole, for the app's own code. Raises nothing."""
+    message: dict[str, Any] = json.loads(text, parse_int=_integer)
+    return message
+
+
+def _integer(digits: str) -> float:
+    # int() refuses more than 4300 digits; JavaScript makes infinity of them.
+    return int(digits) if len(digits) < 4000 else float(digits)
+
+
+class _Check:
+    """Read typed fields from an object; null is as if it were not there."""
+
+    def __init__(self, fields: dict[str, Any], where: str, func: str | None) -> None:
+        self._fields = fields
+        self._where = where
+        self._func = func
+
+    def wrong(self, field: str, right: str) -> BadMessage:
+        found = _kind(self._fields.get(field))
+        return BadMessage(f"{self._where}{field} must be {right}, not {found}", self._func)
+
+    def text(self, field: str) -> str | None:
+        value = self._fields.get(field)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.wrong(field, "text")
+        if len(value) > MAX_NAME:
+            raise BadMessage(
+                f"{self._where}{field} has {len(value)} characters; at most {MAX_NAME} are allowed",
+                self._func,
+            )
+        return value
+
+    def secret(self, field: str) -> str | None:
+        """A text whose value no error may show."""
+        value = self._fields.get(field)
+        if value is None or isinstance(value, str):
+            return self.text(field)
+        raise BadMessage(f"{self._where}{field} must be text", self._func)
+
+    def optional_name(self, field: str, default: str) -> str:
+        value = self.text(field)
+        return default if value is None else value
+
+    def name(self, field: str) -> str:
+        value = self.text(field)
+        if not value:
+            raise self.wrong(field, "a non-empty text")
+        return value
+
+    def boolean(self, field: str) -> bool | None:
+        value = self._fields.get(field)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.wrong(field, "true or false")
+
+    def _number(self, field: str, right: str) -> float | None:
+        value = self._fields.get(field)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.wrong(field, right)
+        return value
+
+    def whole(self, field: str, least: int) -> int | None:
+        right = f"an integer of {least} or more"
+        value = self._number(field, right)
+        if value is None:
+            return None
+        if not least <= value <= MAX_SAFE_INTEGER or value != int(value):
+            raise self.wrong(field, right)
+        return int(value)
+
+    def milliseconds(self, field: str, most: int) -> float | None:
+        right = f"a number of milliseconds above 0 and at most {most}"
+        value = self._number(field, right)
+        if value is not None and not 0 < value <= most:
+            raise self.wrong(field, right)
+        return value
+
+
+def _fields(text: bytes, func: str | None) -> dict[str, Any]:
+    try:
+        fields: dict[str, Any] = _anything(text)
+    except msgspec.DecodeError as error:  # a number that no double holds
+        raise BadMessage(_unreadable(error), func) from None
+    return fields
+
+
+def _unreadable(error: msgspec.DecodeError) -> str:
+    what = str(error).partition(" - at ")[0]
+    return f'A message is a JSON object such as {{"type": "Data", "payload": 1}}: {what}'
+
+
+def _kind(value: Any) -> str:
+    """Name a JSON value for an error text: small ones whole, the others by their type."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"the text {value!r}" if len(value) <= 40 else "a long text"
+    if isinstance(value, int | float):
+        return f"{value:g}" if abs(value) < 1e300 else "a huge number"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def _promise(kind: Any) -> str | None:
+    return kind if isinstance(kind, str) and kind in PROMISES else None
+
+
+def _too_deep() -> str:
+    return f"The message is nested too deep: at most {MAX_DEPTH} arrays and objects in each other"
+
+
+def _undecodable(text: bytes, error: msgspec.DecodeError) -> BadMessage:
+    """Say why `text` was refused; a caller that waits on a promise is told by its promise."""
+    if _LONE_SURROGATE.search(text):
+        kind = re.search(rb'"type"\s*:\s*"(\w+)"', text)
+        return BadMessage(
+            "The message holds half a surrogate pair, which is no character: "
+            "a \\ud800 to \\udfff without its other half",
+            _promise(kind[1].decode()) if kind else None,
+        )
+    return BadMessage(f"The message is not JSON: {error}")

@@ -1,0 +1,352 @@
+"""Every room of one hub, in memory, and what clients may do in them."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+from piehub.protocol import outgoing, texts
+from piehub.protocol.incoming import Join, Match, RoomInfo, Search
+from piehub.rooms import listing
+from piehub.rooms.listing import RoomView
+from piehub.rooms.matchmaking import Matchmaking
+from piehub.rooms.room import Emission, HostMailbox, Member, Room
+from piehub.rooms.together import MAX_GROUPS, Group, TooManyGroups
+
+RoomKey = tuple[str, str, str]  # app, name, version
+Deliver = Callable[[Emission], None]
+Send = Callable[[bytes, bool], None]
+HostFactory = Callable[[RoomInfo, Deliver, Send], HostMailbox]
+
+
+class Refused(Exception):
+    """What the client asked for cannot be done; the text says why."""
+
+
+class Registry:
+    """The rooms and the clients in them. Every public method may be called at any time.
+
+    lock: guards all of the registry, its rooms and its queues. Nothing done under it may block
+        or switch greenlets; members' `push` only enqueues.
+    call_later: (seconds, function) -> cancel; runs the function once, without the lock.
+    now_ms: wall clock, milliseconds since the Unix epoch, for `time`.
+    monotonic: seconds, for waiting.
+    frame: JSON text -> the bytes that members are pushed. Runs once for a message.
+    host_for: (room's info, deliver, send) -> its host app's mailbox, if rooms have host apps.
+        deliver(emission) pushes what the host app is done with; send(text, skip_host) is for
+        what the host app itself says to the room.
+    cleanup_delay: seconds that an empty room keeps its settings; 0 is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        lock: AbstractContextManager[Any],
+        call_later: Callable[[float, Callable[[], None]], Callable[[], None]],
+        now_ms: Callable[[], int],
+        monotonic: Callable[[], float],
+        frame: Callable[[bytes], bytes],
+        host_for: HostFactory | None = None,
+        cleanup_delay: float = 300.0,
+    ) -> None:
+        self._lock = lock
+        self._call_later = call_later
+        self._now_ms = now_ms
+        self._monotonic = monotonic
+        self._frame = frame
+        self._host_for = host_for
+        self._cleanup_delay = cleanup_delay
+        self._rooms: dict[RoomKey, Room] = {}
+        self._clients: dict[str, Member] = {}
+        self._places: dict[Member, Room] = {}  # who is in a room, and which
+        self._matchmaking: Matchmaking[Member] = Matchmaking()
+        self._life_time_clients = 0
+        self._started = monotonic()
+
+    # Clients
+
+    def enter(self, member: Member) -> Member | None:
+        """Let `member` into the hub under its id; if that is taken, return who holds it."""
+        with self._lock:
+            holder = self._clients.setdefault(member.id, member)
+            if holder is not member:
+                return holder
+            self._life_time_clients += 1
+            return None
+
+    def disconnect(self, member: Member) -> RoomInfo | None:
+        """Take `member` out of hub, queue and room; return which room. Twice is harmless."""
+        with self._lock:
+            if self._clients.get(member.id) is member:
+                del self._clients[member.id]
+            self._matchmaking.leave(member)
+            return self._leave(member)
+
+    # Joining and leaving
+
+    def check_join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
+        """Raise Refused where `join` would, and do nothing else."""
+        with self._lock:
+            self._room_to_join(member, join, may_remake)
+
+    def join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
+        """Put `member` in a room: presence goes to all in it, then the promise to `member`.
+
+        may_remake: a join that names what only a hub's own answer could have told makes the room
+            again (the rooms of a hub that was restarted). Raises Refused.
+        """
+        with self._lock:
+            room = self._room_to_join(member, join, may_remake) or self._make(join.room)
+            self._matchmaking.leave(member)
+            self._add(room, member)
+            self._tell(room, member, outgoing.resolve("JoinRoom", outgoing.joined(room.info)))
+
+    def leave(self, member: Member) -> RoomInfo | None:
+        """Take `member` out of its room; return which that was."""
+        with self._lock:
+            return self._leave(member)
+
+    def _room_to_join(self, member: Member, join: Join, may_remake: bool) -> Room | None:
+        if member in self._places:
+            raise Refused(texts.ALREADY_IN_ROOM)
+        room = self._rooms.get(join.room.key)
+        if room is None:
+            if not join.make and not (may_remake and join.from_hub):
+                raise Refused(texts.NO_SUCH_ROOM)
+            return None
+        if not _same_secret(join.room.password, room.info.password):
+            raise Refused(texts.WRONG_PASSWORD)
+        if room.is_full:
+            raise Refused(texts.ROOM_FULL)
+        return room
+
+    def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
+        room = self._rooms[info.key] = Room(info, is_match=is_match)
+        if self._host_for:
+            room.host = self._host_for(
+                info, partial(self._deliver, room), partial(self._send_from_host, room)
+            )
+        return room
+
+    def _add(self, room: Room, member: Member) -> None:
+        if room.cancel_cleanup:
+            room.cancel_cleanup()
+            room.cancel_cleanup = None
+        self._places[member] = room
+        room.add(member)
+        self._presence(room, present=True)
+
+    def _leave(self, member: Member) -> RoomInfo | None:
+        room = self._places.pop(member, None)
+        if room is None:
+            return None
+        room.remove(member)
+        self._presence(room, present=False)
+        for messages in room.together.take_complete(room.members.keys()):
+            self._emit_together(room, messages)
+        if not room.members:
+            self._clean_later(room)
+        return room.info
+
+    def _clean_later(self, room: Room) -> None:
+        if not self._cleanup_delay:
+            self._remove(room)
+            return
+        room.cancel_cleanup = self._call_later(
+            self._cleanup_delay, partial(self._clean, room, room.joins)
+        )
+
+    def _clean(self, room: Room, joins: int) -> None:
+        with self._lock:
+            if room.joins == joins:  # nobody has come back while this waited for the lock
+                self._remove(room)
+
+    def _remove(self, room: Room) -> None:
+        del self._rooms[room.info.key]
+        if room.host:
+            room.host.close()
+
+    # Messages
+
+    def send(self, member: Member, head: bytes) -> None:
+        """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
+        with self._lock:
+            room = self._room_of(member)
+            self._emit(room, outgoing.relay(head, self._now_ms()))
+
+    def whisper(self, member: Member, head: bytes, ids: Iterable[str]) -> None:
+        """Send a Data to those clients among `ids` who are in the member's room, once each."""
+        with self._lock:
+            room = self._room_of(member)
+            text = outgoing.relay(head, self._now_ms())
+            self._whisper(room, text, ids)
+
+    def together(self, member: Member, head: bytes, name: str | None) -> None:
+        """Hold a Data until everyone in the room has sent one to group `name`, or time is up."""
+        with self._lock:
+            room = self._room_of(member)
+            try:
+                group, is_new = room.together.put(name, member.id, head)
+            except TooManyGroups:
+                raise Refused(
+                    f"The room has {MAX_GROUPS} together groups that wait; send to one of them"
+                ) from None
+            timeout = room.info.together_timeout_ms
+            if is_new and timeout is not None:
+                group.cancel_timeout = self._call_later(
+                    timeout / 1000, partial(self._together_timeout, room, name, group)
+                )
+            for messages in room.together.take_complete(room.members.keys()):
+                self._emit_together(room, messages)
+
+    def announce(self, key: RoomKey, text: bytes, to: Iterable[str] | None = None) -> int:
+        """Send the server's own `text` to a room, or to the clients of it that `to` names.
+
+        Returns to how many clients it goes; 0 where there is no such room.
+        """
+        with self._lock:
+            room = self._rooms.get(key)
+            if room is None:
+                return 0
+            if to is not None:
+                return self._whisper(room, text, to)
+            self._emit(room, text)
+            return len(room.audience)
+
+    def place_of(self, member: Member) -> RoomInfo | None:
+        """The room that `member` is in."""
+        room = self._places.get(member)
+        return room.info if room else None
+
+    def host_of(self, member: Member) -> HostMailbox | None:
+        """The mailbox of the host app in the member's room."""
+        room = self._places.get(member)
+        return room.host if room else None
+
+    def _room_of(self, member: Member) -> Room:
+        room = self._places.get(member)
+        if room is None:
+            raise Refused(texts.NOT_IN_ROOM)
+        return room
+
+    def _together_timeout(self, room: Room, name: str | None, group: Group) -> None:
+        with self._lock:
+            self._emit_together(room, room.together.take(name, group))
+
+    def _emit_together(self, room: Room, heads: Iterable[bytes]) -> None:
+        time = self._now_ms()
+        for head in heads:
+            self._emit(room, outgoing.relay(head, time))
+
+    def _presence(self, room: Room, *, present: bool) -> None:
+        self._emit(room, outgoing.presence(room.members, self._now_ms(), present=present))
+
+    def _emit(self, room: Room, text: bytes) -> None:
+        """Send `text` to everyone in the room: one frame, the same bytes for all."""
+        if room.host:
+            room.host.put(Emission("room", text, room.audience))
+            return
+        frame = self._frame(text)
+        for member in room.audience:
+            member.push(frame)
+
+    def _whisper(self, room: Room, text: bytes, ids: Iterable[str]) -> int:
+        named = dict.fromkeys(ids)
+        audience = tuple(room.members[one] for one in named if one in room.members)
+        if room.host:
+            room.host.put(Emission("whisper", text, audience))
+        else:
+            frame = self._frame(text)
+            for member in audience:
+                member.push(frame)
+        return len(audience)
+
+    def _tell(self, room: Room, member: Member, text: bytes) -> None:
+        """Answer a member, behind what the room has already sent it."""
+        if room.host:
+            room.host.put(Emission("answer", text, (member,)))
+        else:
+            member.push(self._frame(text))
+
+    def _deliver(self, room: Room, emission: Emission) -> None:
+        """A host app is done with a message: push it to those it was meant for.
+
+        Who has left since hears no more of the room, but is owed its answers.
+        """
+        with self._lock:
+            frame = self._frame(emission.text)
+            for member in emission.audience:
+                if emission.kind == "answer" or room.members.get(member.id) is member:
+                    member.push(frame)
+
+    def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:
+        with self._lock:
+            if room.host:
+                room.host.put(Emission("whisper" if skip_host else "room", text, room.audience))
+
+    # Matchmaking
+
+    def enter_matchmaking(self, member: Member, terms: Match) -> list[Member]:
+        """Queue `member` for a match, and make the match if it completes one.
+
+        The promise goes to `member`; in a match everyone gets presence, then MatchFound. Returns
+        the members matched. Raises Refused.
+        """
+        with self._lock:
+            if member in self._places:
+                raise Refused(texts.MATCHMAKING_IN_ROOM)
+            member.push(self._frame(outgoing.resolve("EnterMatchmaking", {"queued": True})))
+            players = self._matchmaking.enter(member, terms, self._monotonic())
+            if players:
+                info = RoomInfo(terms.app, terms.version, f"match-{uuid.uuid4()}", hidden=True)
+                room = self._make(info, is_match=True)
+                for player in players:
+                    self._add(room, player)
+                found = outgoing.match_found(info, [player.id for player in players])
+                for player in players:
+                    self._tell(room, player, found)
+            return players
+
+    def leave_matchmaking(self, member: Member) -> None:
+        """Stop waiting for a match."""
+        with self._lock:
+            self._matchmaking.leave(member)
+
+    # Looking
+
+    def search(self, search: Search) -> list[dict[str, Any]]:
+        """The answer to GetRooms: what matches and is not hidden, in the order of making."""
+        return listing.search(self._snapshot(), search)
+
+    def stats(self) -> dict[str, Any]:
+        """The figures that GetStats answers with."""
+        with self._lock:
+            matchmaking = self._matchmaking.stats(self._monotonic())
+        return listing.stats(
+            self._snapshot(),
+            life_time_clients=self._life_time_clients,
+            uptime=self._monotonic() - self._started,
+            matchmaking=matchmaking,
+        )
+
+    def views(self) -> list[RoomView]:
+        """Every room, hidden ones too, for the server's own code."""
+        return [listing.view(room) for room in self._snapshot()]
+
+    def counts(self) -> tuple[int, int]:
+        """How many rooms and clients there are."""
+        return len(self._rooms), len(self._clients)
+
+    def _snapshot(self) -> list[Room]:
+        with self._lock:
+            return list(self._rooms.values())
+
+
+def _same_secret(given: str | None, kept: str | None) -> bool:
+    if given is None or kept is None:
+        return given is kept
+    return hmac.compare_digest(given.encode(), kept.encode())

@@ -1,0 +1,80 @@
+"""One room: its settings, who is in it, and the way from it to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, Protocol
+
+from piehub.protocol.incoming import RoomInfo
+from piehub.rooms.together import Together
+
+
+class Member(Protocol):
+    """A client as rooms know it. `push` only enqueues: it neither blocks nor switches greenlets."""
+
+    id: str
+
+    def push(self, frame: bytes, /) -> None:
+        """Queue a frame."""
+
+
+class Emission(NamedTuple):
+    """A message on its way to members of a room that has a host app."""
+
+    kind: Literal["room", "whisper", "answer"]  # the host app sees those to the whole room
+    text: bytes
+    audience: tuple[Member, ...]
+
+
+class HostMailbox(Protocol):
+    """Where a room with a host app puts its messages; it emits them in the same order."""
+
+    def put(self, emission: Emission, /) -> None:
+        """Queue it; never blocks."""
+
+    def wait_for_space(self) -> None:
+        """Wait until less is queued. Not to be called under the lock."""
+
+    def close(self) -> None:
+        """The room is gone."""
+
+
+class Room:
+    """State only; the registry holds the rules, and its lock guards every field."""
+
+    __slots__ = (
+        "audience",
+        "cancel_cleanup",
+        "host",
+        "info",
+        "is_match",
+        "joins",
+        "members",
+        "together",
+    )
+
+    def __init__(self, info: RoomInfo, *, is_match: bool = False) -> None:
+        self.info = info
+        self.is_match = is_match
+        self.joins = 0  # ever
+        self.members: dict[str, Member] = {}  # by id, in order of joining
+        # The same members as a tuple, made anew at each join and leave: quick to walk, and what
+        # a message was meant for stays known while a host app looks at it.
+        self.audience: tuple[Member, ...] = ()
+        self.together = Together()
+        self.host: HostMailbox | None = None
+        self.cancel_cleanup: Callable[[], None] | None = None
+
+    def add(self, member: Member) -> None:
+        self.joins += 1
+        self.members[member.id] = member
+        self.audience = tuple(self.members.values())
+
+    def remove(self, member: Member) -> None:
+        del self.members[member.id]
+        self.audience = tuple(self.members.values())
+
+    @property
+    def is_full(self) -> bool:
+        most = self.info.max_clients
+        return most is not None and len(self.members) >= most

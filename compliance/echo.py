@@ -1,0 +1,36 @@
+"""A Flask app that echoes every message over piehub's own connection class.
+
+For the Autobahn cases:  gunicorn -k gevent -b 127.0.0.1:9001 compliance.echo:app
+"""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_sock import Sock
+
+from piehub.net import adopt, runtime
+from piehub.net.connection import Connection, Limits
+from piehub.wire import frames
+
+LIMITS = Limits(
+    max_message_bytes=32 * 1024 * 1024,
+    max_fragments=1_000_000,
+    outbox_bytes=64 * 1024 * 1024,
+    rate_limit=0,
+)
+
+app = Flask(__name__)
+app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": adopt.NoThread}
+sock = Sock(app)
+
+
+@app.before_request
+def plain() -> None:
+    """No extensions: simple-websocket would agree to compression with any client that offers it."""
+    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+
+
+@sock.route("/")
+def echo(ws) -> None:
+    connection = Connection(runtime.choose(), adopt.from_flask_sock(ws), LIMITS)
+    connection.serve(lambda opcode, payload: connection.push(frames.encode(opcode, payload)))

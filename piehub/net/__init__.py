@@ -1,0 +1,1 @@
+"""Sockets, greenlets, threads and timers live here, and nowhere else."""

@@ -1,0 +1,210 @@
+"""One client's socket as a WebSocket: messages in, frames out, pings, and how it ends."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+
+from piehub.net.runtime import Event, Runtime
+from piehub.wire import close_codes, frames
+from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
+from piehub.wire.reader import Reader
+
+_MESSAGES = (TEXT, BINARY)
+
+CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one client may do.
+
+    rate_limit: messages a second, 0 is any number. rate_burst: messages at once.
+    """
+
+    max_message_bytes: int = 65_536
+    max_fragments: int = 1024
+    outbox_bytes: int = 1_048_576
+    rate_limit: float = 60.0
+    rate_burst: float = 120.0
+
+
+class Connection:
+    """`serve` runs in the greenlet (or thread) of the request and ends when the connection does.
+
+    Everything else may be called by anyone, from within the runtime.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_limits",
+        "_link",
+        "_probes",
+        "_reader",
+        "_runtime",
+        "_tokens",
+        "_tokens_at",
+        "closing_at",
+        "heard_at",
+        "pinged_at",
+        "push",
+        "received",
+    )
+
+    def __init__(self, runtime: Runtime, client: socket.socket, limits: Limits) -> None:
+        self._runtime = runtime
+        self._limits = limits
+        self._link = runtime.link(
+            client,
+            limits.outbox_bytes,
+            frames.close(close_codes.TOO_SLOW, "too much was waiting for this client"),
+        )
+        self.push = self._link.push
+        self._reader = Reader(
+            max_message_bytes=limits.max_message_bytes, max_fragments=limits.max_fragments
+        )
+        self.received = 0  # messages
+        self.heard_at = monotonic()  # when the last bytes came
+        self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
+        self.closing_at: float | None = None  # when a close frame was sent
+        self._ended: tuple[int, str] | None = None  # code and reason, once it is known
+        self._probes: list[Event] = []
+        self._tokens = limits.rate_burst
+        self._tokens_at = self.heard_at
+
+    @property
+    def sent(self) -> int:
+        """Frames sent, control frames too."""
+        return self._link.sent
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be sent."""
+        return self._link.size
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a pong would be read now, rather than after user code or a full outbox."""
+        return self._link.is_listening
+
+    @property
+    def is_too_slow(self) -> bool:
+        """Whether the outbox has overflowed."""
+        return self._link.overflowed
+
+    def serve(self, on_message: Callable[[int, bytes], None]) -> None:
+        """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
+
+        An exception in `on_message` is the caller's bug; it closes the connection with 1011 and
+        goes on to the caller.
+        """
+        try:
+            self._read(on_message)
+        except WireError as error:
+            self.close(error.code, error.reason)
+            self._part(linger=True)
+        except BaseException:
+            self.close(close_codes.INTERNAL_ERROR, "internal error")
+            self._part(linger=True)
+            raise
+        else:
+            self._part(linger=False)
+
+    def refuse(self, code: int, reason: str) -> None:
+        """Close a connection that is not to be served, and let go of it."""
+        self.close(code, reason)
+        self._part(linger=True)
+        self.release()
+
+    def how_it_ended(self) -> tuple[int, str]:
+        """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
+        if self._link.overflowed:
+            return close_codes.TOO_SLOW, "too slow"
+        return self._ended or (close_codes.ABNORMAL, "")
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame, take no more messages. A peer that never answers is ended by the
+        heartbeat."""
+        if self.closing_at is None:
+            self.closing_at = monotonic()
+            self._ended = self._ended or (code, reason)
+            self.push(frames.close(code, reason))
+
+    def shut_down(self) -> None:
+        """End the socket without further words."""
+        self._link.shut_down()
+
+    def ping(self) -> None:
+        """Ask for a sign of life; whatever comes next is one."""
+        self.pinged_at = monotonic()
+        self.push(frames.encode(PING, b""))
+
+    def answers(self, timeout: float) -> bool:
+        """Ping, and say whether the peer gave a sign of life within `timeout` seconds.
+
+        A client whose reader is busy with user code or a full outbox counts as alive.
+        """
+        if self.closing_at is not None or self.is_too_slow:
+            return False
+        if not self.is_listening:
+            return True
+        probe = self._runtime.event()
+        self._probes.append(probe)
+        self.ping()
+        return probe.wait(timeout)
+
+    def release(self) -> None:
+        """Let go of the socket; twice is harmless."""
+        self._link.release()
+
+    def _read(self, on_message: Callable[[int, bytes], None]) -> None:
+        link, feed = self._link, self._reader.feed
+        rate, burst = self._limits.rate_limit, self._limits.rate_burst
+        half_full = self._limits.outbox_bytes // 2
+        while data := link.receive():
+            self._heard()
+            if rate:
+                refilled = self._tokens + (self.heard_at - self._tokens_at) * rate
+                self._tokens = refilled if refilled < burst else burst
+                self._tokens_at = self.heard_at
+            for opcode, payload in feed(data):
+                if rate:
+                    self._tokens -= 1
+                    if self._tokens < 0:
+                        raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
+                if opcode in _MESSAGES:
+                    if self.closing_at is None:
+                        self.received += 1
+                        on_message(opcode, payload)
+                elif opcode == PING:
+                    self.push(frames.encode(frames.PONG, payload))
+                elif opcode == CLOSE:
+                    self._peer_closed(payload)
+                    return
+            if link.size > half_full:
+                # Who does not read is not read from: what it sends would only fill its outbox.
+                link.flush(None)
+
+    def _heard(self) -> None:
+        self.heard_at = monotonic()
+        self.pinged_at = None
+        if self._probes:
+            for probe in self._probes:
+                probe.set()
+            self._probes.clear()
+
+    def _peer_closed(self, payload: bytes) -> None:
+        code, reason = frames.parse_close(payload)
+        self._ended = self._ended or (code, reason)
+        if self.closing_at is None:
+            self.closing_at = monotonic()
+            # RFC 6455 section 5.5.1: answer with the code that came.
+            self.push(frames.encode(CLOSE, payload[:2]))
+
+    def _part(self, *, linger: bool) -> None:
+        self._link.flush(CLOSE_TIMEOUT)
+        if linger:
+            self._link.linger(CLOSE_TIMEOUT)
+        self._link.shut_down()

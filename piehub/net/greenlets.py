@@ -1,0 +1,269 @@
+"""The runtime that serves: one greenlet a client, one flush a loop turn, gevent's timers."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import gevent
+from gevent import event as gevent_event
+from gevent import get_hub, getcurrent
+from gevent import socket as gevent_socket
+from gevent import ssl as gevent_ssl
+from greenlet import greenlet
+
+from piehub.net.outbox import Outbox
+from piehub.net.runtime import Event, native_ident, native_lock
+
+T = TypeVar("T")
+
+_READ = 1
+_RECEIVE_BYTES = 65_536
+_LINGER_BYTES = 16 * 1024 * 1024
+_SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
+_RUN_TIMEOUT = 10.0
+
+log = logging.getLogger("piehub")
+
+
+class Greenlets:
+    """One gevent loop, that of the thread which made this."""
+
+    def __init__(self) -> None:
+        self._hub = get_hub()
+        self._loop = self._hub.loop
+        self._thread = native_ident()
+        self._dirty: list[GreenletOutbox] = []
+
+    def spawn(self, function: Callable[[], object]) -> None:
+        self.run(lambda: gevent.spawn(function))
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
+        timer = self._loop.timer(seconds)
+
+        def cancel() -> None:
+            timer.stop()
+            timer.close()
+
+        def fire() -> None:
+            cancel()
+            function()
+
+        timer.start(fire)
+        return cancel
+
+    def run(self, function: Callable[[], T]) -> T:
+        if native_ident() == self._thread:
+            return function()
+        results: list[T] = []
+        errors: list[BaseException] = []
+        done = native_lock()
+        done.acquire()
+
+        def here() -> None:
+            try:
+                results.append(function())
+            except BaseException as error:
+                errors.append(error)
+            done.release()
+
+        self._loop.run_callback_threadsafe(here)
+        if not done.acquire(timeout=_RUN_TIMEOUT):
+            raise RuntimeError("piehub's thread did not answer: is it blocked, or has it ended?")
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def sleep(self, seconds: float) -> None:
+        gevent.sleep(seconds)
+
+    def event(self) -> Event:
+        return cast(Event, gevent_event.Event())
+
+    def link(self, client: socket.socket, limit: int, last_words: bytes) -> GreenletLink:
+        if native_ident() != self._thread:
+            raise RuntimeError(
+                "This hub serves in another thread already; a hub lives on one gevent loop"
+            )
+        return GreenletLink(self, client, limit, last_words)
+
+    def flush_soon(self, outbox: GreenletOutbox) -> None:
+        """Flush once this turn of the loop is over, with all others that were pushed to in it."""
+        if not self._dirty:
+            self._loop.run_callback(self._flush)
+        self._dirty.append(outbox)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for outbox in dirty:
+            try:
+                outbox.flush()
+            except Exception:
+                # A bug of ours with one client must not keep the others' frames back.
+                log.exception("cannot flush an outbox")
+                outbox.abandon()
+
+
+class GreenletOutbox(Outbox):
+    """An outbox that writes to its socket without waiting, and drains it when it is full."""
+
+    __slots__ = ("_runtime", "_send", "_socket", "_tls", "drainer")
+
+    def __init__(
+        self, runtime: Greenlets, client: socket.socket, limit: int, last_words: bytes
+    ) -> None:
+        super().__init__(limit, last_words)
+        self._runtime = runtime
+        self._socket = client
+        self._tls = isinstance(client, gevent_ssl.SSLSocket)
+        # The raw socket under gevent's: send() there is one system call that never waits.
+        # Under TLS only gevent's own send will do, and only a greenlet may call it.
+        self._send = client.send if self._tls else client._sock.send  # type: ignore[attr-defined]
+        self.drainer: gevent.Greenlet[..., None] | None = None
+
+    def push(self, frame: bytes, /) -> None:
+        if not self.is_open:
+            return
+        if not self.frames:
+            self._runtime.flush_soon(self)
+        self.frames.append(frame)
+        self.size += len(frame)
+        if self.size > self.limit:
+            # Perhaps it is not the client that is slow, but this turn of the loop that is long.
+            self.flush()
+            if self.size > self.limit:
+                self.overflow()
+
+    def flush(self) -> None:
+        """Send what the kernel takes now; leave the rest to a drainer."""
+        if self.drainer is not None:
+            return
+        if not self._tls:
+            self._send_now()
+        if self.frames:
+            self.drainer = gevent.spawn(self._drain)
+
+    def _send_now(self) -> None:
+        while self.frames:
+            chunk = self.chunk()
+            try:
+                count = self._send(chunk, _SEND_FLAGS)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self.abandon()  # the reader sees the same end of the socket, and tells
+                return
+            self.taken(count)
+            if count < len(chunk):
+                return
+
+    def _drain(self) -> None:
+        try:
+            while self.frames:
+                if self._tls:
+                    self.taken(self._send(self.chunk()))
+                else:
+                    gevent_socket.wait_write(self._socket.fileno())
+                    self._send_now()
+        except OSError:
+            self.abandon()
+        finally:
+            self.drainer = None
+
+
+class GreenletLink:
+    """A client's socket under gevent. The reader is the greenlet that calls `receive`."""
+
+    __slots__ = ("_armed", "_outbox", "_parked", "_raw", "_socket", "_tls", "_watcher", "push")
+
+    def __init__(
+        self, runtime: Greenlets, client: socket.socket, limit: int, last_words: bytes
+    ) -> None:
+        self._socket = client
+        self._tls = isinstance(client, gevent_ssl.SSLSocket)
+        self._raw: Any = client if self._tls else client._sock  # type: ignore[attr-defined]
+        self._outbox = GreenletOutbox(runtime, client, limit, last_words)
+        self.push = self._outbox.push
+        # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
+        self._watcher = get_hub().loop.io(client.fileno(), _READ)
+        self._armed = False
+        self._parked: greenlet | None = None
+
+    @property
+    def size(self) -> int:
+        return self._outbox.size
+
+    @property
+    def sent(self) -> int:
+        return self._outbox.sent
+
+    @property
+    def overflowed(self) -> bool:
+        return self._outbox.overflowed
+
+    @property
+    def is_listening(self) -> bool:
+        return self._parked is not None
+
+    def receive(self) -> bytes:
+        while True:
+            if not (self._tls and self._raw.pending()):
+                self._park()
+            try:
+                data: bytes = self._raw.recv(_RECEIVE_BYTES)
+                return data
+            except (BlockingIOError, InterruptedError):
+                continue
+            except (OSError, ValueError):  # ValueError: TLS after shut_down
+                return b""
+
+    def _park(self) -> None:
+        if not self._armed:
+            self._watcher.start(self._readable)
+            self._armed = True
+        self._parked = getcurrent()
+        try:
+            get_hub().switch()
+        finally:
+            self._parked = None
+
+    def _readable(self) -> None:
+        if self._parked is not None:
+            self._parked.switch()
+        else:
+            # The reader is busy, in user code perhaps: never switch into that.
+            self._watcher.stop()
+            self._armed = False
+
+    def flush(self, timeout: float | None) -> None:
+        self._outbox.flush()
+        if drainer := self._outbox.drainer:
+            drainer.join(timeout)
+
+    def linger(self, timeout: float) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            return  # gone already
+        left = _LINGER_BYTES
+        try:
+            with gevent.Timeout(timeout):
+                while left > 0 and (data := self.receive()):
+                    left -= len(data)
+        except gevent.Timeout:
+            return  # it had its chance
+
+    def shut_down(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # gone already
+
+    def release(self) -> None:
+        self._outbox.abandon()
+        if drainer := self._outbox.drainer:
+            drainer.kill(block=False)
+        self._watcher.stop()
+        self._watcher.close()

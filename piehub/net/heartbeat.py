@@ -1,0 +1,71 @@
+"""One sweep over all clients: pings those that are silent, ends those that do not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from piehub.net.connection import CLOSE_TIMEOUT, Connection
+from piehub.net.runtime import Runtime
+from piehub.wire import close_codes
+
+_TICK = 0.5
+
+
+class Heartbeat:
+    """A sweep beats a timer a client: it costs the same whatever the traffic, and nothing at all
+    when nobody is there.
+
+    ping_interval: seconds of silence before a ping; 0 pings nobody.
+    ping_timeout: seconds that a ping may stay unanswered; then the client is closed with 4408.
+    """
+
+    def __init__(
+        self, runtime: Callable[[], Runtime], ping_interval: float, ping_timeout: float
+    ) -> None:
+        self._runtime = runtime
+        self._interval = ping_interval
+        self._timeout = ping_timeout
+        self._tick = min([_TICK, *(time / 4 for time in (ping_interval, ping_timeout) if time)])
+        self._connections: set[Connection] = set()
+        self._is_running = False
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._connections))
+
+    def watch(self, connection: Connection) -> None:
+        """Begin to sweep this client."""
+        self._connections.add(connection)
+        if not self._is_running:
+            self._is_running = True
+            self._runtime().spawn(self._run)
+
+    def forget(self, connection: Connection) -> None:
+        """The client has gone."""
+        self._connections.discard(connection)
+
+    def _run(self) -> None:
+        try:
+            while self._connections:
+                self._runtime().sleep(self._tick)
+                self.sweep(monotonic())
+        finally:
+            self._is_running = False
+
+    def sweep(self, now: float) -> None:
+        """Look at every client once."""
+        for connection in self:
+            if connection.is_too_slow:
+                connection.close(close_codes.TOO_SLOW, "too slow")
+            if connection.closing_at is not None:
+                if now - connection.closing_at > CLOSE_TIMEOUT:
+                    connection.shut_down()
+            elif self._interval and connection.is_listening:
+                self._check(connection, now)
+
+    def _check(self, connection: Connection, now: float) -> None:
+        if connection.pinged_at is None:
+            if now - connection.heard_at >= self._interval:
+                connection.ping()
+        elif now - connection.pinged_at >= self._timeout:
+            connection.close(close_codes.NO_PONG, f"no pong in {self._timeout:g} s")

@@ -1,0 +1,103 @@
+"""What a hub runs on: gevent wherever it serves for real, plain threads under `flask run`.
+
+Both offer the same few things. Which one it is, is settled by whether the process was monkey
+patched, as gunicorn's gevent worker and wsgi.py do it.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from gevent import monkey
+
+T = TypeVar("T")
+
+# gevent's patching swaps these; a lock that is held for microseconds, never across a switch, and
+# by threads as well as greenlets, is the interpreter's own.
+native_lock: Callable[[], Any] = monkey.get_original("_thread", "allocate_lock")
+native_ident: Callable[[], int] = monkey.get_original("_thread", "get_ident")
+
+
+class Event(Protocol):
+    """threading.Event, or gevent's."""
+
+    def set(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+class Link(Protocol):
+    """One client's socket. `push` may be called by anyone, the rest by the client's reader."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait to be sent."""
+
+    @property
+    def sent(self) -> int:
+        """Frames that the kernel has taken."""
+
+    @property
+    def overflowed(self) -> bool:
+        """More than the limit was waiting; nothing more is queued, the last words are."""
+
+    @property
+    def is_listening(self) -> bool:
+        """The reader waits for bytes, rather than for user code or a full outbox."""
+
+    def push(self, frame: bytes, /) -> None:
+        """Queue a frame. Neither blocks nor switches greenlets."""
+
+    def receive(self) -> bytes:
+        """Wait for bytes and return them; none when the peer has closed or the socket broke."""
+
+    def flush(self, timeout: float | None) -> None:
+        """Wait until all that was queued is sent, at most `timeout` seconds."""
+
+    def linger(self, timeout: float) -> None:
+        """Say that nothing more comes, and discard what the peer still sends, so that it gets to
+        read the close frame: a socket closed with unread bytes resets the connection."""
+
+    def shut_down(self) -> None:
+        """End both directions; a waiting `receive` returns. Anyone may call it, twice too."""
+
+    def release(self) -> None:
+        """Let go of the socket, which whoever accepted it closes."""
+
+
+class Runtime(Protocol):
+    """Greenlets or Threads."""
+
+    def spawn(self, function: Callable[[], object]) -> None:
+        """Run `function` beside the caller."""
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
+        """Run `function`, which must not block, once after `seconds`; returns what cancels it."""
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Run `function`, which must not block, where links may be pushed to; return its result."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def event(self) -> Event: ...
+
+    def link(self, client: socket.socket, limit: int, last_words: bytes) -> Link:
+        """Take over an accepted socket.
+
+        limit: bytes that may wait. last_words: the frame sent when more did.
+        """
+
+
+def choose() -> Runtime:
+    """The runtime for this process."""
+    if monkey.is_module_patched("socket"):
+        from piehub.net.greenlets import Greenlets
+
+        return Greenlets()
+    from piehub.net.threads import Threads
+
+    return Threads()

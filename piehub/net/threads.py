@@ -1,0 +1,139 @@
+"""The runtime for `flask run`, for development: a thread reads each client, one writes to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from piehub.net.outbox import Outbox
+from piehub.net.runtime import Event
+
+T = TypeVar("T")
+
+_RECEIVE_BYTES = 65_536
+
+
+class Threads:
+    """Plain threads."""
+
+    def spawn(self, function: Callable[[], object]) -> None:
+        threading.Thread(target=function, daemon=True).start()
+
+    def call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
+        timer = threading.Timer(seconds, function)
+        timer.daemon = True
+        timer.start()
+        return timer.cancel
+
+    def run(self, function: Callable[[], T]) -> T:
+        return function()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def event(self) -> Event:
+        return threading.Event()
+
+    def link(self, client: socket.socket, limit: int, last_words: bytes) -> ThreadLink:
+        if type(client).__module__.startswith("gevent."):
+            raise RuntimeError(
+                "This server runs on gevent, but the process is not patched for it: begin it with "
+                "`from gevent import monkey; monkey.patch_all()`"
+            )
+        return ThreadLink(client, limit, last_words)
+
+
+class ThreadLink:
+    """A client's blocking socket."""
+
+    def __init__(self, client: socket.socket, limit: int, last_words: bytes) -> None:
+        client.settimeout(None)
+        self._socket = client
+        self._outbox = Outbox(limit, last_words)
+        self._changed = threading.Condition()  # guards the outbox
+        self._too_much = False  # the writer is to make the outbox overflow
+        self._released = False
+        self.is_listening = False
+        threading.Thread(target=self._write, daemon=True).start()
+
+    @property
+    def size(self) -> int:
+        return self._outbox.size
+
+    @property
+    def sent(self) -> int:
+        return self._outbox.sent
+
+    @property
+    def overflowed(self) -> bool:
+        return self._too_much
+
+    def push(self, frame: bytes, /) -> None:
+        with self._changed:
+            outbox = self._outbox
+            if not outbox.is_open or self._too_much:
+                return
+            outbox.frames.append(frame)
+            outbox.size += len(frame)
+            self._too_much = outbox.size > outbox.limit
+            self._changed.notify_all()
+
+    def _write(self) -> None:
+        outbox = self._outbox
+        while True:
+            with self._changed:
+                while not outbox.frames and not self._released:
+                    self._changed.wait()
+                if self._released:
+                    return
+                if self._too_much and not outbox.overflowed:
+                    outbox.overflow()  # here, where no chunk is under way
+                chunk = outbox.chunk()
+            try:
+                count = self._socket.send(chunk)
+            except OSError:
+                count = -1
+            with self._changed:
+                if count < 0:
+                    outbox.abandon()  # the reader sees the same end of the socket, and tells
+                else:
+                    outbox.taken(count)
+                self._changed.notify_all()
+
+    def receive(self) -> bytes:
+        self.is_listening = True
+        try:
+            return self._socket.recv(_RECEIVE_BYTES)
+        except OSError:
+            return b""
+        finally:
+            self.is_listening = False
+
+    def flush(self, timeout: float | None) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._outbox.frames, timeout)
+
+    def linger(self, timeout: float) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+            self._socket.settimeout(timeout)
+        except OSError:
+            return  # gone already
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline and self.receive():
+            pass
+
+    def shut_down(self) -> None:
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # gone already
+
+    def release(self) -> None:
+        with self._changed:
+            self._released = True
+            self._outbox.abandon()
+            self._changed.notify_all()

@@ -1,0 +1,32 @@
+"""create_app(): the stand-alone hub."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from flask import Flask
+
+from piehub import logs
+from piehub.extension import PieHub
+from piehub.host_app import HostApp
+from piehub.settings import PREFIX
+from piehub.web import views
+
+
+def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Flask:
+    """Make the Flask app of a hub on its own, with a page at `/` and `/healthz`.
+
+    Settings come from the environment (docs/settings.md); `settings`, such as PIEHUB_PATH="/ws",
+    go before it. Raises SettingError.
+    """
+    app = Flask("piehub", static_folder=None)
+    app.config.update(
+        {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    )
+    app.config.update(settings)
+    PieHub(app, host_app=host_app)
+    hub = app.extensions["piehub"]
+    logs.configure(hub.settings)
+    app.register_blueprint(views.pages(hub))
+    return app

@@ -1,0 +1,175 @@
+"""HostApp: server code that lives in a room, and the mailbox that feeds it in order."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from flask import Flask
+
+from piehub.net.runtime import Runtime, native_lock
+from piehub.protocol import outgoing, texts
+from piehub.protocol.incoming import RoomInfo, to_dict
+from piehub.rooms.registry import Deliver, Send
+from piehub.rooms.room import Emission
+
+log = logging.getLogger("piehub")
+
+MAX_WAITING_BYTES = 1_048_576
+
+
+class HostApp:
+    """One instance a room. Subclass it, and hand the class to PieHub(host_app=...).
+
+    Its methods run one at a time, in the order of the room's messages, in an app context of their
+    own. They may block: the room waits for them, other rooms do not.
+    """
+
+    #: Told to each client as `hostAppVersion`.
+    version: str | None = None
+
+    #: The room that this instance lives in.
+    room: RoomInfo
+
+    _send: Send
+    _now_ms: Callable[[], int]
+
+    def handle_message(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Look at a message before everyone in the room gets it: Data, and presence too.
+
+        Return None to send it as it is, a changed message to send that, or one with
+        `doNotEcho: True` to send nothing. An exception is logged and told to the room, and the
+        message is sent as it was.
+        """
+        return None
+
+    def cleanup(self) -> None:
+        """The room is gone for good."""
+
+    def send_data(
+        self, payload: Any, *, as_from_client: str | None = None, skip_handler: bool = False
+    ) -> None:
+        """Send Data to everyone in the room, behind what it has already been sent.
+
+        as_from_client: the client id it seems to come from. skip_handler: do not show it to
+        `handle_message`. Raises TypeError or ValueError for a payload that is no JSON.
+        """
+        self._send(outgoing.room_data(payload, self._now_ms(), as_from_client), skip_handler)
+
+
+def find(name: str) -> type[HostApp]:
+    """The HostApp class that `module:Class` names. Raises ValueError."""
+    module, colon, attribute = name.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"cannot import host app {name!r}, written as module:Class: {error}"
+        ) from None
+    if not colon or not (isinstance(found, type) and issubclass(found, HostApp)):
+        raise ValueError(
+            f"host app {name!r} must name a subclass of piehub.HostApp, as module:Class"
+        )
+    return found
+
+
+class Mailbox:
+    """A room's messages on their way through its host app; one greenlet at a time empties it."""
+
+    def __init__(
+        self,
+        make: type[HostApp],
+        app: Flask,
+        runtime: Runtime,
+        now_ms: Callable[[], int],
+        info: RoomInfo,
+        deliver: Deliver,
+        send: Send,
+    ) -> None:
+        self._make = make
+        self._app = app
+        self._runtime = runtime
+        self._now_ms = now_ms
+        self._info = info
+        self._deliver = deliver
+        self._send = send
+        self._host: HostApp | None = None
+        self._lock = native_lock()  # guards what follows; put() may come from any thread
+        self._waiting: deque[Emission | None] = deque()  # None: the room is gone
+        self._size = 0
+        self._is_running = False
+        self._has_space = runtime.event()
+        self._has_space.set()
+
+    def put(self, emission: Emission | None) -> None:
+        """Queue a message; None ends the host app. Never blocks."""
+        with self._lock:
+            self._waiting.append(emission)
+            self._size += len(emission.text) if emission else 0
+            if self._size > MAX_WAITING_BYTES:
+                self._has_space.clear()
+            if self._is_running:
+                return
+            self._is_running = True
+        self._runtime.spawn(self._empty)
+
+    def close(self) -> None:
+        """The room is gone: clean up once all that waits is done."""
+        self.put(None)
+
+    def wait_for_space(self) -> None:
+        """Wait while over MAX_WAITING_BYTES are queued; whoever fills the mailbox waits here."""
+        self._has_space.wait()
+
+    def _empty(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._is_running = False
+                    return
+                emission = self._waiting.popleft()
+                self._size -= len(emission.text) if emission else 0
+                if self._size <= MAX_WAITING_BYTES:
+                    self._has_space.set()
+            if emission is None:
+                self._clean_up()
+            elif emission.kind == "room":
+                self._handle(emission)
+            else:
+                self._deliver(emission)
+            self._runtime.sleep(0)  # a host app that answers itself must not keep the others out
+
+    def _handle(self, emission: Emission) -> None:
+        try:
+            with self._app.app_context():
+                if self._host is None:
+                    self._host = self._start()
+                changed = self._host.handle_message(to_dict(emission.text))
+            if changed is not None:
+                if changed.get("doNotEcho"):
+                    return
+                emission = emission._replace(text=outgoing.json_text(changed))
+        except Exception as error:
+            log.exception("host app failed in room %s", self._info.key)
+            text = outgoing.err(f"{texts.HOST_APP_FAILED}{error}")
+            self._deliver(emission._replace(text=text))
+        self._deliver(emission)
+
+    def _start(self) -> HostApp:
+        host = self._make()
+        host.room = self._info
+        host._send = self._send
+        host._now_ms = self._now_ms
+        return host
+
+    def _clean_up(self) -> None:
+        if self._host is None:
+            return
+        try:
+            with self._app.app_context():
+                self._host.cleanup()
+        except Exception:
+            log.exception("host app's cleanup failed in room %s", self._info.key)

@@ -1,0 +1,112 @@
+"""What all clients of one app share."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from flask import Flask
+from itsdangerous import BadSignature, TimestampSigner
+
+from piehub.hooks import Hooks
+from piehub.host_app import HostApp, Mailbox
+from piehub.net import runtime
+from piehub.net.connection import Limits
+from piehub.net.drain import drain
+from piehub.net.heartbeat import Heartbeat
+from piehub.net.runtime import Runtime
+from piehub.protocol.incoming import RoomInfo
+from piehub.rooms.registry import Deliver, Registry, Send
+from piehub.settings import Settings
+from piehub.wire import frames
+
+RESUME_SECONDS = 86_400  # for which a resume token is good
+
+log = logging.getLogger("piehub")
+
+
+def now_ms() -> int:
+    """The wall clock, milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Hub:
+    """The state behind one Flask app. `app.extensions["piehub"]` is one of these."""
+
+    def __init__(
+        self, app: Flask, settings: Settings, hooks: Hooks, host_app: type[HostApp] | None
+    ) -> None:
+        self.app = app
+        self.settings = settings
+        self.hooks = hooks
+        self.host_app = host_app
+        self.limits = Limits(
+            max_message_bytes=settings.max_message_bytes,
+            outbox_bytes=settings.outbox_bytes,
+            rate_limit=settings.rate_limit,
+            rate_burst=settings.rate_burst,
+        )
+        self.registry = Registry(
+            lock=runtime.native_lock(),
+            call_later=self._call_later,
+            now_ms=now_ms,
+            monotonic=time.monotonic,
+            frame=frames.text,
+            host_for=self._mailbox if host_app else None,
+            cleanup_delay=settings.room_cleanup_delay,
+        )
+        self.heartbeat = Heartbeat(
+            lambda: self.runtime, settings.ping_interval, settings.ping_timeout
+        )
+        self.is_draining = False
+        self._runtime: Runtime | None = None
+        self._rejoin_until = time.monotonic() + settings.rejoin_window
+        self._signer = TimestampSigner(self._secret(), salt="piehub.resume")
+
+    @property
+    def runtime(self) -> Runtime:
+        """Chosen when first needed: the app is often made before gevent patches the process."""
+        if self._runtime is None:
+            self._runtime = runtime.choose()
+        return self._runtime
+
+    @property
+    def may_remake_rooms(self) -> bool:
+        """Whether the hub has just started, so that clients may bring back the rooms it lost."""
+        return time.monotonic() < self._rejoin_until
+
+    def resume_token(self, client_id: str) -> str:
+        """What lets its bearer take over this id from a connection that is still open."""
+        return self._signer.sign(client_id).decode()
+
+    def may_resume(self, client_id: str, token: str) -> bool:
+        """Whether `token` is good for this id."""
+        try:
+            return self._signer.unsign(token, max_age=RESUME_SECONDS).decode() == client_id
+        except BadSignature:
+            return False
+
+    def drain(self) -> None:
+        """Take no new clients, close those that are here with 1012; return when all are told."""
+        if not self.is_draining:
+            self.is_draining = True
+            drain(self.heartbeat, self.runtime)
+
+    def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
+        return self.runtime.call_later(seconds, function)
+
+    def _mailbox(self, info: RoomInfo, deliver: Deliver, send: Send) -> Mailbox:
+        assert self.host_app is not None
+        return Mailbox(self.host_app, self.app, self.runtime, now_ms, info, deliver, send)
+
+    def _secret(self) -> str:
+        secret = self.settings.secret_key or self.app.secret_key
+        if secret:
+            return secret if isinstance(secret, str) else secret.hex()
+        log.warning(
+            "PIEHUB_SECRET_KEY is not set: resume tokens are signed with a key of this start only. "
+            "Set it to a long random text."
+        )
+        return secrets.token_hex(32)

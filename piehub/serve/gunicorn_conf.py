@@ -1,0 +1,57 @@
+"""gunicorn's settings for a hub. An app of your own can take them into its gunicorn.conf.py:
+
+from piehub.serve.gunicorn_conf import *
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from piehub.serve import address, descriptors
+
+__all__ = [
+    "bind",
+    "graceful_timeout",
+    "on_starting",
+    "post_worker_init",
+    "worker_class",
+    "worker_connections",
+    "workers",
+]
+
+bind = f"0.0.0.0:{address.port()}"
+worker_class = "gevent"
+# Rooms live in the memory of one process; gunicorn would else take WEB_CONCURRENCY, which Heroku
+# sets to 2 by itself.
+workers = 1
+# One more than the clients a process is meant for: gunicorn leaves those beyond it hanging.
+worker_connections = 21_000
+# Heroku kills 30 s after SIGTERM. The hub needs less than 10.
+graceful_timeout = 20
+
+
+def on_starting(server: Any) -> None:
+    """gunicorn's hook, in the master, before anything else."""
+    if server.cfg.workers > 1:
+        server.log.error(
+            "piehub: refusing to start %d workers. Each would have rooms of its own, and clients "
+            "in the same room would not hear each other. Start one (--workers 1); to share rooms "
+            "among workers takes Redis, which this version does not speak yet.",
+            server.cfg.workers,
+        )
+        sys.exit(1)
+    asked = os.environ.get("WEB_CONCURRENCY", "1")
+    if asked != "1":
+        server.log.info(
+            "piehub: one worker, although WEB_CONCURRENCY is %s: rooms live in its memory.", asked
+        )
+
+
+def post_worker_init(worker: Any) -> None:
+    """gunicorn's hook, in the worker, once the app is loaded."""
+    from piehub.serve import draining
+
+    descriptors.raise_limit()
+    draining.watch_gunicorn(worker)

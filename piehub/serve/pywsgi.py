@@ -1,0 +1,39 @@
+"""The hub on gevent's own server, with gevent-websocket's handshake: no gunicorn needed."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import Any
+
+import gevent
+from gevent.pywsgi import WSGIServer
+from geventwebsocket.handler import WebSocketHandler
+
+from piehub.serve import address, descriptors, draining
+
+STOP_TIMEOUT = 3.0  # seconds for clients to answer their close frame
+
+log = logging.getLogger("piehub")
+
+
+def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # noqa: S104, as gunicorn
+    """Serve until SIGTERM or Ctrl-C, in a patched process; then take leave of every client."""
+    descriptors.raise_limit()
+    server = WSGIServer(
+        (host, address.port() if port is None else port),
+        app,
+        handler_class=WebSocketHandler,
+        log=None,
+        error_log=logging.getLogger("piehub.http"),
+    )
+    stopping = gevent.event.Event()
+    for name in ("SIGTERM", "SIGINT"):
+        gevent.signal_handler(getattr(signal, name), stopping.set)
+    server.start()
+    log.info("piehub listens on http://%s:%d", *server.address[:2])
+    stopping.wait()
+    log.info("piehub is stopping")
+    if hub := draining.hub_of(app):
+        hub.drain()
+    server.stop(timeout=STOP_TIMEOUT)

@@ -1,0 +1,260 @@
+"""One client's life: how it gets its id, and what happens to each message it sends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from piehub import hooks, signals
+from piehub.hub import now_ms
+from piehub.protocol import incoming, outgoing, texts
+from piehub.protocol.incoming import BadMessage, Envelope, RoomInfo
+from piehub.rooms.registry import Refused
+from piehub.version import __version__
+from piehub.wire import close_codes, frames
+
+if TYPE_CHECKING:
+    from piehub.hub import Hub
+    from piehub.net.connection import Connection
+
+PROBE_SECONDS = 2.0  # for the holder of an id to show that it lives
+
+log = logging.getLogger("piehub")
+
+
+class Client:
+    """One open socket. Hooks and signals are handed these; they read `id`, `address`, `identity`
+    and `room`.
+
+    requested_id: the id it asked for, "" for any. resume_token: what shows that it had it before.
+    identity: what the app's authorize hook returned.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_connection",
+        "_hub",
+        "_id_json",
+        "_is_returning",
+        "address",
+        "id",
+        "identity",
+        "push",
+    )
+
+    def __init__(
+        self, hub: Hub, connection: Connection, *, address: str, identity: Any, requested_id: str
+    ) -> None:
+        self._hub = hub
+        self._connection = connection
+        self._is_returning = bool(requested_id)
+        self._id_json = b""
+        self.id = requested_id or str(uuid.uuid4())
+        self.address = address
+        self.identity = identity
+        self.push = connection.push
+
+    def __repr__(self) -> str:
+        return f"<Client {self.id} {self.address}>"
+
+    @property
+    def room(self) -> RoomInfo | None:
+        """The room it is in."""
+        return self._hub.registry.place_of(self)
+
+    def live(self, resume_token: str) -> None:
+        """Serve the client until it has gone; the caller's greenlet is its reader."""
+        hub, connection = self._hub, self._connection
+        opened_at = monotonic()
+        hub.heartbeat.watch(connection)
+        try:
+            self._take_id(resume_token)
+            self._greet()
+            connection.serve(self._receive)
+        finally:
+            hub.heartbeat.forget(connection)
+            connection.release()
+            self._part()
+            code, _ = connection.how_it_ended()
+            figures = {
+                "id": self.id,
+                "address": self.address,
+                "code": code,
+                "seconds": round(monotonic() - opened_at, 1),
+                "in": connection.received,
+                "out": connection.sent,
+            }
+            log.info("client closed", extra={"figures": figures})
+            hooks.notify(hub.app, signals.client_closed, client=self, code=code)
+
+    def _take_id(self, resume_token: str) -> None:
+        """Enter the hub: under the id asked for if it is free, or its holder answers no more."""
+        hub = self._hub
+        while holder := hub.registry.enter(self):
+            assert isinstance(holder, Client)
+            if hub.may_resume(self.id, resume_token) or not holder.is_alive():
+                holder.evict()
+            else:
+                self.id = str(uuid.uuid4())
+        self._id_json = json.dumps(self.id).encode()
+
+    def is_alive(self) -> bool:
+        """Ping the client, and say whether it answers in time."""
+        return self._connection.answers(PROBE_SECONDS)
+
+    def evict(self) -> None:
+        """Another connection has taken over this id."""
+        self._connection.close(close_codes.TAKEN_OVER, "another connection took over this id")
+        self._part()
+
+    def _greet(self) -> None:
+        hub = self._hub
+        log.info("client opened", extra={"figures": {"id": self.id, "address": self.address}})
+        self._say(
+            outgoing.server_assigned(
+                self.id,
+                __version__,
+                hub.host_app.version if hub.host_app else None,
+                hub.resume_token(self.id),
+            )
+        )
+        hooks.notify(hub.app, signals.client_opened, client=self)
+
+    def _part(self) -> None:
+        self._left(self._hub.registry.disconnect(self))
+
+    def _left(self, room: RoomInfo | None) -> None:
+        if room:
+            hooks.left(self._hub.app, self._hub.hooks, self, room)
+            hooks.notify(self._hub.app, signals.room_left, client=self, room=room)
+
+    def _joined(self) -> None:
+        if signals.room_joined.receivers and (room := self.room):
+            hooks.notify(self._hub.app, signals.room_joined, client=self, room=room)
+
+    def _say(self, text: bytes) -> None:
+        self.push(frames.text(text))
+
+    def _receive(self, opcode: int, text: bytes) -> None:
+        try:
+            if opcode == frames.BINARY:
+                _check_text(text)
+            envelope = incoming.decode(text)
+            handler = _HANDLERS.get(envelope.type) if isinstance(envelope.type, str) else None
+            if handler is None:
+                raise BadMessage(_unknown(envelope.type))
+            handler(self, text, envelope)
+        except BadMessage as error:
+            if error.func:
+                self._say(outgoing.reject(error.func, str(error)))
+            else:
+                self._say(outgoing.err(str(error)))
+        except (Refused, hooks.HookFailed) as error:
+            self._say(outgoing.err(str(error)))
+
+    def _data(self, text: bytes, envelope: Envelope) -> None:
+        hub = self._hub
+        if hub.hooks.on_data:
+            filtered = hooks.filtered(hub.app, hub.hooks, self, self._room_or_refuse(), text)
+            if filtered is None:
+                return
+            if filtered is not text:
+                text, envelope = filtered, incoming.decode(filtered)
+        head = outgoing.relay_head(text, envelope, self._id_json)
+        kind = envelope.subType
+        if kind == "Whisper":
+            hub.registry.whisper(self, head, incoming.whisper_ids(envelope))
+        elif kind == "Together":
+            hub.registry.together(self, head, incoming.together_group(envelope))
+        else:
+            hub.registry.send(self, head)
+        if signals.data_received.receivers:
+            message = incoming.to_dict(outgoing.relay(head, now_ms()))
+            room = self._room_or_refuse()
+            hooks.notify(hub.app, signals.data_received, client=self, room=room, message=message)
+        if hub.host_app and (mailbox := hub.registry.host_of(self)):
+            mailbox.wait_for_space()
+
+    def _room_or_refuse(self) -> RoomInfo:
+        room = self.room
+        if room is None:
+            raise Refused(texts.NOT_IN_ROOM)
+        return room
+
+    def _join_room(self, text: bytes, envelope: Envelope) -> None:
+        hub = self._hub
+        join = incoming.join(text)
+        may_remake = self._is_returning and hub.may_remake_rooms
+        try:
+            if hub.hooks.on_join:
+                hub.registry.check_join(self, join, may_remake=may_remake)
+                self._ask_to_join(join.room)
+            hub.registry.join(self, join, may_remake=may_remake)
+        except Refused as error:
+            self._say(outgoing.reject("JoinRoom", str(error)))
+        else:
+            self._joined()
+
+    def _ask_to_join(self, room: RoomInfo) -> None:
+        if refusal := hooks.refusal(self._hub.app, self._hub.hooks, self, room):
+            raise Refused(refusal)
+
+    def _leave_room(self, text: bytes, envelope: Envelope) -> None:
+        self._left(self._hub.registry.leave(self))
+
+    def _get_rooms(self, text: bytes, envelope: Envelope) -> None:
+        self._say(outgoing.rooms(self._hub.registry.search(incoming.search(text))))
+
+    def _get_stats(self, text: bytes, envelope: Envelope) -> None:
+        if self._hub.settings.allow_stats:
+            self._say(outgoing.stats(self._hub.registry.stats()))
+        else:
+            self._say(outgoing.stats({"err": texts.STATS_OFF}))
+
+    def _enter_matchmaking(self, text: bytes, envelope: Envelope) -> None:
+        hub = self._hub
+        terms = incoming.match(text)
+        try:
+            if hub.hooks.on_join:
+                # There is no room yet; what can be judged is who wants to play what.
+                self._ask_to_join(RoomInfo(terms.app, terms.version, "match", hidden=True))
+            players = hub.registry.enter_matchmaking(self, terms)
+        except Refused as error:
+            self._say(outgoing.reject("EnterMatchmaking", str(error)))
+            return
+        for player in players:
+            assert isinstance(player, Client)
+            player._joined()
+
+    def _leave_matchmaking(self, text: bytes, envelope: Envelope) -> None:
+        self._hub.registry.leave_matchmaking(self)
+        self._say(outgoing.resolve("LeaveMatchmaking", {"removed": True}))
+
+
+_HANDLERS = {
+    "Data": Client._data,
+    "JoinRoom": Client._join_room,
+    "LeaveRoom": Client._leave_room,
+    "GetRooms": Client._get_rooms,
+    "GetStats": Client._get_stats,
+    "EnterMatchmaking": Client._enter_matchmaking,
+    "LeaveMatchmaking": Client._leave_matchmaking,
+}
+
+
+def _unknown(kind: Any) -> str:
+    known = ", ".join(_HANDLERS)
+    if kind is None:
+        return f"The message has no type; a type is one of {known}"
+    shown = repr(kind) if isinstance(kind, str) and len(kind) <= 40 else "This"
+    return f"{shown} is no type of message; a type is one of {known}"
+
+
+def _check_text(payload: bytes) -> None:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        raise BadMessage("A binary message must hold JSON text in UTF-8") from None

@@ -1,0 +1,185 @@
+"""Every setting: its name, type, default, what is allowed, and one line of help.
+
+`python -m piehub.settings` prints docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "PIEHUB_"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class SettingError(ValueError):
+    """A setting is wrong; the text names it, its value, and what would do."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What values a setting takes: `parse` returns None for what it does not."""
+
+    right: str
+    parse: Callable[[Any], Any]
+
+
+def _yes_or_no(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _integer(least: int) -> Callable[[Any], int | None]:
+    def parse(value: Any) -> int | None:
+        try:
+            number = int(value) if isinstance(value, str) else value
+        except ValueError:
+            return None
+        is_integer = isinstance(number, int) and not isinstance(number, bool)
+        return number if is_integer and number >= least else None
+
+    return parse
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _path(value: Any) -> str | None:
+    return value if isinstance(value, str) and value.startswith("/") else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _one_of(*words: str) -> Kind:
+    def parse(value: Any) -> str | None:
+        word = str(value).lower()
+        return next((known for known in words if known.lower() == word), None)
+
+    return Kind("one of " + ", ".join(words), parse)
+
+
+BOOLEAN = Kind("1 or 0 (also true, false, yes, no, on, off)", _yes_or_no)
+NUMBER = Kind("a number, 0 or more", _number)
+COUNT = Kind("an integer of 0 or more", _integer(0))
+POSITIVE = Kind("an integer of 1 or more", _integer(1))
+PATH = Kind("a path that begins with /", _path)
+TEXT = Kind("text", _text)
+
+
+def _setting(default: Any, kind: Kind, text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one hub. `path` is PIEHUB_PATH, and so on."""
+
+    path: str = _setting("/", PATH, "Where clients open their WebSocket.")
+    allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
+    max_message_bytes: int = _setting(
+        65_536, POSITIVE, "The largest message a client may send, in bytes; over it: close 1009."
+    )
+    rate_limit: float = _setting(
+        60.0, NUMBER, "Messages a second for a client, 0 is no limit; over it: close 4429."
+    )
+    rate_burst: int = _setting(
+        120, POSITIVE, "Messages that a client may send at once before the rate limit bites."
+    )
+    outbox_bytes: int = _setting(
+        1_048_576, POSITIVE, "Bytes that may wait for a slow client; over it: close 4413."
+    )
+    ping_interval: float = _setting(
+        25.0, NUMBER, "Seconds of silence after which a client is pinged, 0 is never."
+    )
+    ping_timeout: float = _setting(
+        20.0, NUMBER, "Seconds that a ping may stay unanswered; over it: close 4408."
+    )
+    room_cleanup_delay: float = _setting(
+        300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
+    )
+    rejoin_window: float = _setting(
+        30.0, NUMBER, "Seconds after the start in which clients that rejoin make their room again."
+    )
+    host_app: str = _setting("", TEXT, "The host app for every room, as `module:Class`.")
+    secret_key: str = _setting(
+        "", TEXT, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."
+    )
+    log_format: str = _setting(
+        "text", _one_of("text", "json"), "How the stand-alone hub logs: `text` or `json`."
+    )
+    log_level: str = _setting(
+        "INFO",
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "What the stand-alone hub logs: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+    )
+
+
+FIELDS = {PREFIX + field.name.upper(): field for field in dataclasses.fields(Settings)}
+
+
+def load(config: Mapping[str, Any]) -> Settings:
+    """Check every PIEHUB_ entry of a Flask config or of the environment. Raises SettingError."""
+    values = {}
+    for name in config:
+        if not name.startswith(PREFIX):
+            continue
+        if name not in FIELDS:
+            close = difflib.get_close_matches(name, FIELDS, 1)
+            hint = (
+                f"did you mean {close[0]}?" if close else "docs/settings.md lists those there are."
+            )
+            raise SettingError(f"{name} is no setting of piehub; {hint}")
+        field = FIELDS[name]
+        kind: Kind = field.metadata["kind"]
+        value = kind.parse(config[name])
+        if value is None:
+            shown = "" if field.name == "secret_key" else f" {config[name]!r}"
+            raise SettingError(f"{name} is{shown or ' wrong'}; it must be {kind.right}")
+        values[field.name] = value
+    return Settings(**values)
+
+
+def document() -> str:
+    """docs/settings.md."""
+    lines = [
+        "# Settings",
+        "",
+        "The stand-alone hub reads them from the environment, the Flask extension from",
+        "`app.config`. Each is checked at start; a name that is not here is refused, so that a",
+        "slip of the pen is seen.",
+        "",
+        "| name | default | takes | what it does |",
+        "|---|---|---|---|",
+    ]
+    for name, field in FIELDS.items():
+        default = "none" if field.default == "" else f"`{_shown(field.default)}`"
+        lines.append(
+            f"| `{name}` | {default} | {field.metadata['kind'].right} | {field.metadata['help']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    print(document(), end="")

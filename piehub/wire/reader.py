@@ -50,7 +50,7 @@ class Reader:
         "_max_bytes",
         "_max_fragments",
         "_opcode",
-        "_parts",
+        "_payload",
         "_size",
         "_type",
     )
@@ -67,7 +67,7 @@ class Reader:
         self._control = b""  # its payload so far, when it is a control frame
         # The message under way: TEXT or BINARY (0 when there is none), payload so far.
         self._type = 0
-        self._parts: list[bytes] = []
+        self._payload = bytearray()
         self._size = 0
         self._fragments = 0
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -188,7 +188,7 @@ class Reader:
         if self._opcode in _CONTROL:
             self._control += chunk
         else:
-            self._parts.append(chunk)
+            self._payload += chunk
             if self._decoder:
                 _decode(self._decoder, chunk, final=False)
         return at + size
@@ -205,8 +205,8 @@ class Reader:
             return None
         if self._decoder:
             _decode(self._decoder, b"", final=True)
-        message = self._type, b"".join(self._parts)
-        self._parts = []
+        message = self._type, bytes(self._payload)
+        self._payload = bytearray()
         self._type = self._size = self._fragments = 0
         self._decoder = None
         return message
@@ -222,6 +222,10 @@ def _check_text(payload: bytes) -> None:
 def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool) -> None:
     try:
         decoder.decode(chunk, final)
+        # The decoder holds back what may become a character; half a surrogate pair never does.
+        held = decoder.getstate()[0]
+        if held[:1] == b"\xed" and held[1:2] >= b"\xa0":
+            held.decode()
     except UnicodeDecodeError as error:
         raise _not_utf8(error) from None
 

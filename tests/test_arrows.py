@@ -1,0 +1,97 @@
+"""The house's one direction: a module imports only what stands below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import piehub
+
+ROOT = Path(piehub.__file__).parent
+
+# What each room of the house may import, besides itself. Below the top, names that only types
+# need (under `if TYPE_CHECKING:`) may point anywhere.
+BELOW = {
+    "wire": set(),
+    "protocol": set(),
+    "rooms": {"protocol"},
+    "net": {"wire"},
+    "version": set(),
+    "settings": set(),
+    "signals": set(),
+    "logs": {"settings"},
+    "hooks": {"protocol"},
+    "host_app": {"protocol", "rooms", "net"},
+    "hub": {"hooks", "host_app", "net", "protocol", "rooms", "settings", "wire"},
+    "session": {"hooks", "hub", "protocol", "rooms", "signals", "version", "wire"},
+    "web": {"hooks", "hub", "net", "protocol", "session", "version", "wire"},
+    "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
+    "app": {"extension", "host_app", "logs", "settings", "web"},
+    "serve": {"hub"},
+    "__init__": {"app", "extension", "host_app", "version"},
+    "__main__": {"__init__", "serve"},
+}
+
+# Sockets, greenlets and threads live in net; Flask above the rooms.
+FORBIDDEN = {
+    "wire": {"gevent", "socket", "threading", "time", "flask"},
+    "protocol": {"gevent", "socket", "threading", "time", "flask"},
+    "rooms": {"gevent", "socket", "threading", "time", "flask"},
+    "net": {"flask"},
+    "hub": {"gevent", "socket", "threading"},
+    "session": {"gevent", "socket", "threading", "flask"},
+}
+
+
+def rooms():
+    return sorted({path.relative_to(ROOT).parts[0].removesuffix(".py") for path in sources()})
+
+
+def sources():
+    return ROOT.rglob("*.py")
+
+
+def imports_of(path):
+    """(module, line) for all that a file imports, but not for types alone."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        child
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield node.module, node.lineno
+            if node.module.startswith("piehub"):
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def room_of(module):
+    """The room of the house that `piehub.rooms.registry` is in, or None for other packages."""
+    package, _, rest = module.partition(".")
+    if package != "piehub":
+        return None
+    first = rest.partition(".")[0]
+    return first if first in rooms() else "__init__"
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_every_arrow_points_down(room):
+    wrong = []
+    for path in sources():
+        if path.relative_to(ROOT).parts[0].removesuffix(".py") != room:
+            continue
+        for module, line in imports_of(path):
+            target = room_of(module)
+            # `from piehub import hooks` names the package first; only its own names count.
+            if module != "piehub" and target not in (None, room, *BELOW[room]):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+            if module.partition(".")[0] in FORBIDDEN.get(room, ()):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong

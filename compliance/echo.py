@@ -32,5 +32,7 @@ def plain() -> None:
 
 @sock.route("/")
 def echo(ws) -> None:
-    connection = Connection(runtime.choose(), adopt.from_flask_sock(ws), LIMITS)
-    connection.serve(lambda opcode, payload: connection.push(frames.encode(opcode, payload)))
+    with adopt.from_flask_sock(ws) as client:
+        connection = Connection(runtime.choose(), client, LIMITS)
+        connection.serve(lambda opcode, payload: connection.push(frames.encode(opcode, payload)))
+        connection.release()

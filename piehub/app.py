@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from piehub import logs
+from piehub import settings as settings_module
 from piehub.extension import PieHub
 from piehub.host_app import HostApp
 from piehub.settings import PREFIX
@@ -25,8 +26,7 @@ def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Fla
         {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     )
     app.config.update(settings)
+    logs.configure(settings_module.load(app.config))
     PieHub(app, host_app=host_app)
-    hub = app.extensions["piehub"]
-    logs.configure(hub.settings)
-    app.register_blueprint(views.pages(hub))
+    app.register_blueprint(views.pages(app.extensions["piehub"]))
     return app

@@ -1,6 +1,6 @@
 """Every setting: its name, type, default, what is allowed, and one line of help.
 
-`python -m piehub.settings` prints docs/settings.md.
+docs/settings.md is made from it by `make docs`.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def load(config: Mapping[str, Any]) -> Settings:
         if not name.startswith(PREFIX):
             continue
         if name not in FIELDS:
-            close = difflib.get_close_matches(name, FIELDS, 1)
+            close = difflib.get_close_matches(name, FIELDS, 1, 0.8)
             hint = (
                 f"did you mean {close[0]}?" if close else "docs/settings.md lists those there are."
             )
@@ -179,7 +179,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-if __name__ == "__main__":
-    print(document(), end="")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import simple_websocket
@@ -35,13 +36,15 @@ def thread_class(is_ours: Callable[[], bool], others: Any = None) -> Callable[..
     return make
 
 
-def from_flask_sock(ws: simple_websocket.Server) -> socket.socket:
+@contextmanager
+def from_flask_sock(ws: simple_websocket.Server) -> Iterator[socket.socket]:
     """The socket of a handshake that flask-sock has done, which is ours from here on."""
-    ws.connected = (
-        False  # so that flask-sock, when the view returns, sends no close frame of its own
-    )
-    client: socket.socket = ws.sock
-    return client
+    ws.connected = False  # so that flask-sock sends no close frame when the view returns
+    try:
+        yield ws.sock
+    finally:
+        if ws.mode == "gevent":
+            ws.sock.close()  # under plain pywsgi it is a duplicate, which nobody else closes
 
 
 def from_gevent_websocket(environ: dict[str, Any]) -> socket.socket | None:
@@ -49,8 +52,6 @@ def from_gevent_websocket(environ: dict[str, Any]) -> socket.socket | None:
     ws = environ.get("wsgi.websocket")
     if ws is None:
         return None
-    ws.closed = (
-        True  # so that gevent-websocket, when the app returns, sends no close frame of its own
-    )
+    ws.closed = True  # so that gevent-websocket sends no close frame when the app returns
     client: socket.socket = ws.handler.socket
     return client

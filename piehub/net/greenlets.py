@@ -10,7 +10,6 @@ from typing import Any, TypeVar, cast
 import gevent
 from gevent import event as gevent_event
 from gevent import get_hub, getcurrent
-from gevent import socket as gevent_socket
 from gevent import ssl as gevent_ssl
 from greenlet import greenlet
 
@@ -19,7 +18,7 @@ from piehub.net.runtime import Event, native_ident, native_lock
 
 T = TypeVar("T")
 
-_READ = 1
+_READ, _WRITE = 1, 2  # libev names them so
 _RECEIVE_BYTES = 65_536
 _LINGER_BYTES = 16 * 1024 * 1024
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -109,7 +108,7 @@ class Greenlets:
 class GreenletOutbox(Outbox):
     """An outbox that writes to its socket without waiting, and drains it when it is full."""
 
-    __slots__ = ("_runtime", "_send", "_socket", "_tls", "drainer")
+    __slots__ = ("_runtime", "_send", "_socket", "_tls", "_writable", "drainer")
 
     def __init__(
         self, runtime: Greenlets, client: socket.socket, limit: int, last_words: bytes
@@ -121,6 +120,7 @@ class GreenletOutbox(Outbox):
         # The raw socket under gevent's: send() there is one system call that never waits.
         # Under TLS only gevent's own send will do, and only a greenlet may call it.
         self._send = client.send if self._tls else client._sock.send  # type: ignore[attr-defined]
+        self._writable = get_hub().loop.io(client.fileno(), _WRITE)
         self.drainer: gevent.Greenlet[..., None] | None = None
 
     def push(self, frame: bytes, /) -> None:
@@ -165,18 +165,25 @@ class GreenletOutbox(Outbox):
                 if self._tls:
                     self.taken(self._send(self.chunk()))
                 else:
-                    gevent_socket.wait_write(self._socket.fileno())
+                    get_hub().wait(self._writable)
                     self._send_now()
         except OSError:
             self.abandon()
         finally:
             self.drainer = None
 
+    def release(self) -> None:
+        """Stop writing. At once: libev aborts the process over a watcher whose file is closed."""
+        self.abandon()
+        self._writable.stop()
+        if self.drainer is not None:
+            self.drainer.kill(block=False)
+
 
 class GreenletLink:
     """A client's socket under gevent. The reader is the greenlet that calls `receive`."""
 
-    __slots__ = ("_armed", "_outbox", "_parked", "_raw", "_socket", "_tls", "_watcher", "push")
+    __slots__ = ("_armed", "_outbox", "_parked", "_raw", "_readable", "_socket", "_tls", "push")
 
     def __init__(
         self, runtime: Greenlets, client: socket.socket, limit: int, last_words: bytes
@@ -187,7 +194,7 @@ class GreenletLink:
         self._outbox = GreenletOutbox(runtime, client, limit, last_words)
         self.push = self._outbox.push
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
-        self._watcher = get_hub().loop.io(client.fileno(), _READ)
+        self._readable = get_hub().loop.io(client.fileno(), _READ)
         self._armed = False
         self._parked: greenlet | None = None
 
@@ -221,7 +228,7 @@ class GreenletLink:
 
     def _park(self) -> None:
         if not self._armed:
-            self._watcher.start(self._readable)
+            self._readable.start(self._wake)
             self._armed = True
         self._parked = getcurrent()
         try:
@@ -229,12 +236,12 @@ class GreenletLink:
         finally:
             self._parked = None
 
-    def _readable(self) -> None:
+    def _wake(self) -> None:
         if self._parked is not None:
             self._parked.switch()
         else:
             # The reader is busy, in user code perhaps: never switch into that.
-            self._watcher.stop()
+            self._readable.stop()
             self._armed = False
 
     def flush(self, timeout: float | None) -> None:
@@ -262,8 +269,5 @@ class GreenletLink:
             return  # gone already
 
     def release(self) -> None:
-        self._outbox.abandon()
-        if drainer := self._outbox.drainer:
-            drainer.kill(block=False)
-        self._watcher.stop()
-        self._watcher.close()
+        self._outbox.release()
+        self._readable.stop()

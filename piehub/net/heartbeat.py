@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 
 from piehub.net.connection import CLOSE_TIMEOUT, Connection
-from piehub.net.runtime import Runtime
+from piehub.net.runtime import Event, Runtime, native_lock
 from piehub.wire import close_codes
 
 _TICK = 0.5
@@ -27,30 +27,34 @@ class Heartbeat:
         self._interval = ping_interval
         self._timeout = ping_timeout
         self._tick = min([_TICK, *(time / 4 for time in (ping_interval, ping_timeout) if time)])
+        self._lock = native_lock()  # guards both of these
         self._connections: set[Connection] = set()
-        self._is_running = False
+        self._all_gone: Event | None = None  # while the sweep runs
 
     def __iter__(self) -> Iterator[Connection]:
-        return iter(list(self._connections))
+        with self._lock:
+            return iter(list(self._connections))
 
     def watch(self, connection: Connection) -> None:
         """Begin to sweep this client."""
-        self._connections.add(connection)
-        if not self._is_running:
-            self._is_running = True
-            self._runtime().spawn(self._run)
+        with self._lock:
+            self._connections.add(connection)
+            if self._all_gone is not None:
+                return
+            all_gone = self._all_gone = self._runtime().event()
+        self._runtime().spawn(lambda: self._run(all_gone))
 
     def forget(self, connection: Connection) -> None:
-        """The client has gone."""
-        self._connections.discard(connection)
+        """The client has gone; with the last one the sweep ends."""
+        with self._lock:
+            self._connections.discard(connection)
+            if not self._connections and self._all_gone is not None:
+                self._all_gone.set()
+                self._all_gone = None
 
-    def _run(self) -> None:
-        try:
-            while self._connections:
-                self._runtime().sleep(self._tick)
-                self.sweep(monotonic())
-        finally:
-            self._is_running = False
+    def _run(self, all_gone: Event) -> None:
+        while not all_gone.wait(self._tick):
+            self.sweep(monotonic())
 
     def sweep(self, now: float) -> None:
         """Look at every client once."""

@@ -7,6 +7,7 @@ import signal
 from typing import Any
 
 import gevent
+from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
@@ -23,6 +24,7 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
     server = WSGIServer(
         (host, address.port() if port is None else port),
         app,
+        spawn=Pool(),  # so that stop() waits for those who are still closing
         handler_class=WebSocketHandler,
         log=None,
         error_log=logging.getLogger("piehub.http"),

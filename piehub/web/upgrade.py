@@ -26,7 +26,7 @@ def install(app: Flask, hub: Hub) -> None:
     """Put the hub's WebSocket route on `app`; flask-sock makes it and does the handshake."""
     blueprint = Blueprint(_BLUEPRINT, __name__)
     blueprint.before_request(lambda: _before_upgrade(hub))
-    Sock().route(hub.settings.path, bp=blueprint)(lambda ws: _serve(hub, adopt.from_flask_sock(ws)))
+    Sock().route(hub.settings.path, bp=blueprint)(lambda ws: _serve_flask_sock(hub, ws))
     app.register_blueprint(blueprint)
     options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
     options["thread_class"] = adopt.thread_class(
@@ -80,6 +80,11 @@ def _check_admission(hub: Hub) -> None:
 
 def _refuse(status: int, text: str, **headers: str) -> None:
     abort(Response(text + "\n", status, headers, mimetype="text/plain"))
+
+
+def _serve_flask_sock(hub: Hub, ws: Any) -> None:
+    with adopt.from_flask_sock(ws) as client:
+        _serve(hub, client)
 
 
 def _serve_upgraded(hub: Hub, client: Any) -> None:

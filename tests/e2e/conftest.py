@@ -1,0 +1,43 @@
+import pytest
+
+from tests.support.peer import Peer, Wire
+from tests.support.process import Process
+
+GUNICORN = ["gunicorn", "-k", "gevent", "wsgi:app"]
+READY = r"Listening at|piehub listens|Running on"
+
+
+@pytest.fixture
+def clients():
+    """Open clients that are closed when the test ends."""
+    opened = []
+
+    def open_client(url, **query):
+        opened.append(Peer(url, **query))
+        return opened[-1]
+
+    def open_wire(url):
+        opened.append(Wire(url))
+        return opened[-1]
+
+    open_client.wire = open_wire
+    yield open_client
+    for client in opened:
+        client.close()
+
+
+@pytest.fixture
+def start():
+    """Start servers that are ended when the test ends."""
+    started = []
+
+    def start_process(command=GUNICORN, *, ready=READY, **options):
+        process = Process(command, **options)
+        started.append(process)
+        if ready:
+            process.wait_for_line(ready)
+        return process
+
+    yield start_process
+    for process in started:
+        process.kill()

@@ -1,0 +1,73 @@
+"""Every way to start the hub, for real, with the protocol's scenarios replayed against it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.process import ROOT, free_port
+
+WEBSOCKET_WORKER = "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"
+
+WAYS = {
+    "gunicorn": ["gunicorn", "-k", "gevent", "wsgi:app"],
+    "Procfile": ["honcho", "start"],
+    "python -m piehub": [sys.executable, "-m", "piehub", "--port", "{port}"],
+    "gevent-websocket's worker": ["gunicorn", "-k", WEBSOCKET_WORKER, "wsgi:app"],
+    "python wsgi.py": [sys.executable, "wsgi.py"],
+    "flask run": ["flask", "--app", "wsgi", "run", "--port", "{port}"],
+}
+
+
+def replay(url):
+    conformance = ROOT / "tests" / "conformance"
+    scenarios = sorted(map(str, (conformance / "scenarios").glob("*.json")))
+    assert scenarios
+    return subprocess.run(
+        [sys.executable, conformance / "replay.py", "--parallel", "8", url, *scenarios],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_hub_speaks_the_protocol_started_by(way, start, tmp_path):
+    from_anywhere = way == "python -m piehub"
+    server = start(WAYS[way], cwd=tmp_path if from_anywhere else ROOT)
+    played = replay(server.url)
+    assert played.returncode == 0, played.stdout + played.stderr + server.log
+    assert "Traceback" not in server.log
+
+
+def test_gunicorn_with_two_workers_is_refused_and_pointed_to_redis(start):
+    server = start(["gunicorn", "-k", "gevent", "--workers", "2", "wsgi:app"], ready=None)
+    assert server.wait(timeout=10) != 0
+    assert "refusing to start 2 workers" in server.log
+    assert "Redis" in server.log
+
+
+def test_one_worker_starts_whatever_web_concurrency_says(start, clients):
+    server = start(WEB_CONCURRENCY="3")
+    server.wait_for_line("one worker, although WEB_CONCURRENCY is 3")
+    clients(server.url)
+    assert server.log.count("Booting worker") == 1
+
+
+def test_a_port_that_is_none_is_named(start):
+    server = start(PORT="many", ready=None)
+    assert server.wait(timeout=10) != 0
+    assert "PORT is 'many'; it must be a number from 1 to 65535" in server.log
+
+
+def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(start):
+    server = start(PIEHUB_PING_INTERVAL="soon", ready=None)
+    assert server.wait(timeout=20) != 0
+    assert "PIEHUB_PING_INTERVAL is 'soon'; it must be a number, 0 or more" in server.log
+
+
+def test_the_module_takes_its_port_from_the_environment_too(start, clients, tmp_path):
+    port = free_port()
+    server = start([sys.executable, "-m", "piehub"], port=port, cwd=tmp_path)
+    assert clients(server.url).id

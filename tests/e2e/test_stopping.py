@@ -1,0 +1,57 @@
+"""What clients see when the process is told to end, or ends without a word."""
+
+from time import monotonic
+
+import pytest
+
+from tests.e2e.test_starting import WAYS
+from tests.support.peer import ROOM
+from tests.support.process import free_port
+
+GENTLE = ["gunicorn", "python -m piehub", "gevent-websocket's worker", "python wsgi.py"]
+
+
+@pytest.mark.parametrize("way", GENTLE)
+def test_sigterm_closes_every_client_with_1012_and_ends_within_ten_seconds(way, start, clients):
+    server = start(WAYS[way])
+    members = [clients(server.url) for _ in range(3)]
+    for member in members:
+        member.join()
+    silent = clients.wire(server.url)  # never answers the close frame
+    began = monotonic()
+    server.terminate()
+    assert [member.close_code() for member in members] == [1012] * 3
+    assert silent.rest().endswith(b"\x88\x17\x03\xf4the hub is restarting")
+    assert server.wait(timeout=10) == 0
+    assert monotonic() - began < 10
+    assert "Traceback" not in server.log
+
+
+def test_a_room_survives_a_restart_under_connected_clients(start, clients):
+    """As the published client does it: same id, the room's info as the hub once gave it."""
+    port = free_port()
+    first = start(port=port)
+    room = {"name": "den", "password": "secret", "maxClients": 2, "togetherTimeoutMs": 700}
+    ids = ["anna", "ben"]
+    for client_id in ids:
+        member = clients(first.url, clientId=client_id)
+        info = member.join(**room)["data"]
+    assert "password" not in info
+    first.kill()
+    assert member.close_code() is None
+
+    second = start(port=port)
+    members = [clients(second.url, clientId=client_id) for client_id in ids]
+    answers = [member.join(make=False, **info, password="secret") for member in members]
+    assert [answer["data"] for answer in answers] == [info, info]
+    stranger = clients(second.url)
+    assert "incorrect password" in stranger.join(make=False, name="den")["err"]
+    members[0].say("Data", payload="still here")
+    assert members[1].hear_type("Data")["payload"] == "still here"
+
+
+def test_after_the_rejoin_window_a_lost_room_stays_lost(start, clients):
+    server = start(PIEHUB_REJOIN_WINDOW="0")
+    member = clients(server.url, clientId="anna")
+    answer = member.join(make=False, **ROOM, isPasswordProtected=False)
+    assert answer["err"] == "Cannot add client to non-existant room."

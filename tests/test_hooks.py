@@ -1,0 +1,219 @@
+"""The app's own code between clients and rooms."""
+
+import flask
+import pytest
+from flask import Flask
+from websockets.exceptions import InvalidStatus
+
+from piehub import PieHub, signals
+from tests.support.peer import ROOM
+
+
+@pytest.fixture
+def pie():
+    return PieHub()
+
+
+@pytest.fixture
+def url(service, pie):
+    app = Flask(__name__)
+    app.config.update(PIEHUB_ROOM_CLEANUP_DELAY=0, PIEHUB_SECRET_KEY="for tests")
+    pie.init_app(app)
+    return service.start(app)
+
+
+def refused_with(service, url, **query):
+    with pytest.raises(InvalidStatus) as refused:
+        service.peer(url, **query)
+    return refused.value.response.status_code
+
+
+def test_authorize_refuses_with_403_before_the_upgrade(service, pie, url):
+    pie.authorize(lambda: flask.request.args.get("key") == "open")
+    assert refused_with(service, url, key="wrong") == 403
+    assert service.peer(url, key="open").id
+
+
+def test_authorize_may_abort_with_401(service, pie, url):
+    pie.authorize(lambda: flask.abort(401))
+    assert refused_with(service, url) == 401
+
+
+def test_what_authorize_returns_is_the_clients_identity(service, pie, url):
+    seen = []
+    pie.authorize(lambda: {"user": "anna"})
+    pie.on_join(lambda client, room: seen.append(client.identity))
+    service.peer(url).join()
+    assert seen == [{"user": "anna"}]
+
+
+def test_an_authorize_that_fails_lets_nobody_in(service, pie, url):
+    pie.authorize(lambda: 1 / 0)
+    assert refused_with(service, url) == 500
+
+
+def test_on_join_refuses_with_its_text(service, pie, url):
+    pie.on_join(lambda client, room: "members only" if room.name == "club" else None)
+    peer = service.peer(url)
+    assert peer.join(name="club")["err"] == "members only"
+    assert pie.rooms() == []
+    assert peer.join(name="bar")["type"] == "ResolvePromise"
+
+
+def test_on_join_is_not_asked_about_a_join_that_cannot_be(service, pie, url):
+    asked = []
+    pie.on_join(lambda client, room: asked.append(room.name))
+    assert service.peer(url).join(make=False)["type"] == "RejectPromise"
+    assert asked == []
+
+
+def test_on_join_is_asked_who_enters_matchmaking(service, pie, url):
+    pie.on_join(lambda client, room: f"{room.app} is closed")
+    peer = service.peer(url)
+    peer.say("EnterMatchmaking", app="chess", version="1", matchSize=2)
+    assert peer.hear()["err"] == "chess is closed"
+
+
+def test_an_on_join_that_fails_refuses(service, pie, url, caplog):
+    pie.on_join(lambda client, room: 1 / 0)
+    assert "its own code failed" in service.peer(url).join()["err"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_on_leave_hears_of_leaving_and_of_vanishing(service, pie, url):
+    left = []
+    pie.on_leave(lambda client, room: left.append((client.id, room.name, client.room)))
+    a, b = service.peer(url, clientId="a"), service.peer(url, clientId="b")
+    for peer in (a, b):
+        peer.join()
+    a.say("LeaveRoom")
+    b.hear_type("ClientPresenceChanged")
+    b.close()
+    c = service.peer(url)
+    c.say("GetRooms")
+    while c.hear()["rooms"]:
+        c.say("GetRooms")
+    assert left == [("a", "lobby", None), ("b", "lobby", None)]
+
+
+def test_an_on_leave_that_fails_does_not_keep_the_others_from_hearing(service, pie, url):
+    left = []
+    pie.on_leave(lambda client, room: 1 / 0)
+    pie.on_leave(lambda client, room: left.append(client.id))
+    peer = service.peer(url)
+    peer.join()
+    peer.say("LeaveRoom")
+    peer.join()
+    assert left == [peer.id]
+
+
+def test_on_data_changes_and_drops(service, pie, url):
+    @pie.on_data
+    def censor(client, room, message):
+        if message["payload"] == "spam":
+            return False
+        if message["payload"] == "darn":
+            return message | {"payload": "****", "fromClient": "forged"}
+        return None
+
+    peer = service.peer(url)
+    peer.join()
+    for payload in ("spam", "darn"):
+        peer.say("Data", payload=payload)
+    heard = peer.hear()
+    assert (heard["payload"], heard["fromClient"]) == ("****", peer.id)
+    peer.send('{"type": "Data",  "payload": 1.00}')
+    assert peer.socket.recv().startswith('{"type": "Data",  "payload": 1.00,')
+
+
+def test_on_data_may_turn_a_message_into_a_whisper(service, pie, url):
+    pie.on_data(lambda client, room, message: message | {"subType": "Whisper"})
+    a, b = service.peer(url), service.peer(url)
+    a.join()
+    b.join()
+    a.hear_type("ClientPresenceChanged")
+    a.say("Data", payload="psst", whisperClientIds=[b.id])
+    assert b.hear()["payload"] == "psst"
+    assert a.hears_nothing()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lambda: 1 / 0, lambda: "text", lambda: {"payload": {1}}],
+    ids=["raises", "text", "set"],
+)
+def test_an_on_data_that_fails_sends_nothing_and_tells_the_sender(answer, service, pie, url):
+    pie.on_data(lambda client, room, message: answer())
+    peer = service.peer(url)
+    peer.join()
+    peer.say("Data", payload=1)
+    assert "its own code failed" in peer.hear()["message"]
+    assert peer.hears_nothing()
+
+
+def test_on_data_is_not_asked_about_data_outside_a_room(service, pie, url):
+    pie.on_data(lambda client, room, message: 1 / 0)
+    peer = service.peer(url)
+    peer.say("Data", payload=1)
+    assert peer.hear()["message"] == 'Cannot echo to room, missing "client.room"'
+
+
+def test_hooks_run_outside_the_lock_each_in_an_app_context_of_its_own(service, pie, url):
+    contexts = []
+
+    @pie.on_data
+    def look(client, room, message):
+        assert [view.name for view in pie.rooms()] == ["lobby"]  # takes the lock
+        contexts.append(flask.g._get_current_object())
+
+    peer = service.peer(url)
+    peer.join()
+    for number in range(2):
+        peer.say("Data", payload=number)
+        assert peer.hear()["payload"] == number
+    assert contexts[0] is not contexts[1]
+
+
+def test_signals_tell_of_a_clients_life(service, pie, url):
+    seen = []
+
+    def note(kind, *names):
+        def receiver(sender, **details):
+            assert isinstance(sender, Flask)
+            seen.append((kind, *(details[name] for name in names)))
+
+        return receiver
+
+    receivers = {
+        signals.client_opened: note("opened"),
+        signals.room_joined: note("joined"),
+        signals.data_received: lambda sender, message, **rest: seen.append(
+            ("data", message["payload"])
+        ),
+        signals.room_left: note("left"),
+        signals.client_closed: note("closed", "code"),
+    }
+    for signal, receiver in receivers.items():
+        signal.connect(receiver)
+    peer = service.peer(url)
+    peer.join()
+    peer.say("Data", payload=1)
+    peer.hear_type("Data")
+    peer.close()
+    service.stop()
+    for signal, receiver in receivers.items():
+        signal.disconnect(receiver)
+    assert seen == [("opened",), ("joined",), ("data", 1), ("left",), ("closed", 1000)]
+
+
+def test_a_receiver_that_fails_harms_nobody(service, pie, url, caplog):
+    def fail(sender, **details):
+        raise ZeroDivisionError
+
+    with signals.data_received.connected_to(fail):
+        peer = service.peer(url)
+        peer.join()
+        peer.say("Data", payload=1)
+        assert peer.hear()["payload"] == 1
+    assert "a receiver of" in caplog.text
+    assert ROOM["name"] in [room.name for room in pie.rooms()]

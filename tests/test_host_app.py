@@ -1,0 +1,188 @@
+"""Server code that lives in a room."""
+
+import gevent
+import pytest
+from gevent.event import Event
+
+from piehub import HostApp, create_app
+from piehub.settings import SettingError
+from tests.support.peer import ROOM
+from tests.support.timing import PATIENCE
+
+
+def start(service, host_app, **settings):
+    config = {"PIEHUB_ROOM_CLEANUP_DELAY": 0, "PIEHUB_SECRET_KEY": "for tests", **settings}
+    return service.start(create_app(host_app=host_app, **config))
+
+
+def member(service, url, **room):
+    peer = service.peer(url)
+    peer.join(**room)
+    return peer
+
+
+class Shouter(HostApp):
+    version = "2.0"
+
+    def handle_message(self, message):
+        if message.get("payload") == "hush":
+            return {"doNotEcho": True}
+        if isinstance(message.get("payload"), str):
+            return message | {"payload": message["payload"].upper()}
+        return None
+
+
+def test_clients_are_told_the_host_apps_version(service):
+    assert service.peer(start(service, Shouter)).hello["hostAppVersion"] == "2.0"
+
+
+def test_without_a_host_app_there_is_no_version(service):
+    assert "hostAppVersion" not in service.peer(service.start()).hello
+
+
+def test_a_host_app_changes_drops_and_lets_be(service):
+    peer = member(service, start(service, Shouter))
+    for payload in ("hey", "hush", 1):
+        peer.say("Data", payload=payload)
+    assert [peer.hear()["payload"], peer.hear()["payload"]] == ["HEY", 1]
+
+
+def test_what_a_host_app_lets_be_travels_to_the_letter(service):
+    peer = member(service, start(service, Shouter))
+    peer.send('{"type": "Data",  "payload": [1.00, 1e999]}')
+    assert peer.socket.recv().startswith('{"type": "Data",  "payload": [1.00, 1e999],')
+
+
+def test_presence_goes_through_the_host_app_and_the_promise_comes_behind_it(service):
+    class Counter(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "ClientPresenceChanged":
+                return message | {"count": len(message["clients"])}
+            return None
+
+    peer = service.peer(start(service, Counter))
+    peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    assert [peer.hear()["count"], peer.hear()["type"]] == [1, "ResolvePromise"]
+
+
+def test_whispers_pass_the_host_app_by_and_keep_their_place(service):
+    url = start(service, Shouter)
+    a, b = member(service, url), member(service, url)
+    a.say("Data", payload="one")
+    a.say("Data", payload="two", subType="Whisper", whisperClientIds=[b.id])
+    a.say("Data", payload="three")
+    assert [b.hear_type("Data")["payload"] for _ in range(3)] == ["ONE", "two", "THREE"]
+
+
+def test_a_host_app_sends_as_itself_and_as_a_client(service):
+    class Greeter(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "hello":
+                self.send_data("and hello to you")
+                self.send_data("I forgot", as_from_client=message["fromClient"])
+                self.send_data("unseen by me", skip_handler=True)
+            elif message["type"] == "Data":
+                return message | {"seen": True}
+            return None
+
+    peer = member(service, start(service, Greeter))
+    peer.say("Data", payload="hello")
+    heard = [peer.hear() for _ in range(4)]
+    assert [message["payload"] for message in heard] == [
+        "hello",
+        "and hello to you",
+        "I forgot",
+        "unseen by me",
+    ]
+    assert [message.get("fromClient") for message in heard] == [peer.id, None, peer.id, None]
+    assert [message.get("seen") for message in heard] == [None, True, True, None]
+    assert all(isinstance(message["time"], int) for message in heard)
+
+
+def test_a_host_app_that_raises_is_told_once_and_the_message_goes_as_it_was(service, capsys):
+    class Clumsy(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                raise ValueError("tripped")
+
+    url = start(service, Clumsy)
+    a, b = member(service, url), member(service, url)
+    a.say("Data", payload=1)
+    for peer in (a, b):
+        error = peer.hear_type("Err")
+        assert error["message"] == "hostApp.handleMessage error: tripped"
+        assert peer.hear()["payload"] == 1
+    assert "ValueError: tripped" in capsys.readouterr().err
+
+
+def test_a_host_app_that_blocks_holds_up_its_room_alone(service):
+    go_on = Event()
+
+    class Slow(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "wait":
+                go_on.wait(PATIENCE)
+
+    url = start(service, Slow)
+    held, free = member(service, url), member(service, url, name="elsewhere")
+    held.say("Data", payload="wait")
+    held.say("Data", payload="behind")
+    free.say("Data", payload="free")
+    assert free.hear()["payload"] == "free"
+    assert held.hears_nothing()
+    go_on.set()
+    assert [held.hear()["payload"], held.hear()["payload"]] == ["wait", "behind"]
+
+
+def test_each_room_has_an_instance_of_its_own_which_is_cleaned_up(service):
+    made, gone = [], Event()
+
+    class Keeper(HostApp):
+        def __init__(self):
+            made.append(self)
+
+        def cleanup(self):
+            assert self.room.name == "lobby"
+            gone.set()
+
+    url = start(service, Keeper)
+    peer, _ = member(service, url), member(service, url, name="elsewhere")
+    assert len(made) == 2
+    peer.say("LeaveRoom")
+    assert gone.wait(PATIENCE)
+
+
+def test_who_fills_the_mailbox_of_a_busy_host_app_waits(service):
+    go_on = Event()
+
+    class Slow(HostApp):
+        def handle_message(self, message):
+            go_on.wait(PATIENCE)
+
+    url = start(service, Slow, PIEHUB_RATE_LIMIT=0)
+    peer = service.peer(url)
+    peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    flood = gevent.spawn(lambda: [peer.say("Data", payload="x" * 60_000) for _ in range(100)])
+    (connection,) = service.hub.heartbeat
+    while connection.received < 18:  # 18 messages of 60 kB are over a megabyte
+        gevent.sleep(0)
+    assert peer.hears_nothing()
+    assert connection.received == 19
+    assert not connection.is_listening
+    go_on.set()
+    assert [peer.hear_type("Data")["payload"] for _ in range(100)] == ["x" * 60_000] * 100
+    flood.get()
+
+
+def test_a_host_app_is_named_by_module_and_class(service):
+    url = service.start(host_app="tests.test_host_app:Shouter")
+    assert service.peer(url).hello["hostAppVersion"] == "2.0"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nowhere:Class", "tests.test_host_app:Missing", "tests.test_host_app", "json:dumps", ":"],
+)
+def test_a_host_app_that_cannot_be_found_is_named_at_start(name):
+    with pytest.raises(SettingError, match=r"PIEHUB_HOST_APP: .*module:Class"):
+        create_app(PIEHUB_HOST_APP=name)

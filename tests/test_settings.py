@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from piehub import settings
+from piehub.settings import SettingError, load
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_the_settings_page_is_what_the_code_says():
+    assert (DOCS / "settings.md").read_text() == settings.document(), "run: make docs"
+
+
+def test_what_is_not_set_has_its_default():
+    defaults = load({"OTHER": 1})
+    assert (defaults.path, defaults.rate_limit, defaults.max_message_bytes) == ("/", 60, 65536)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("ALLOW_STATS", "off", False),
+        ("ALLOW_STATS", "1", True),
+        ("ALLOW_STATS", False, False),
+        ("RATE_LIMIT", "0", 0),
+        ("RATE_LIMIT", "1.5", 1.5),
+        ("MAX_MESSAGE_BYTES", "1000", 1000),
+        ("ROOM_CLEANUP_DELAY", 0, 0),
+        ("LOG_FORMAT", "JSON", "json"),
+        ("LOG_LEVEL", "debug", "DEBUG"),
+        ("PATH", "/ws", "/ws"),
+    ],
+)
+def test_a_setting_is_read_from_text_and_from_values(name, given, value):
+    assert getattr(load({f"PIEHUB_{name}": given}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "right"),
+    [
+        ("ALLOW_STATS", "maybe", "1 or 0"),
+        ("RATE_LIMIT", "fast", "a number, 0 or more"),
+        ("RATE_LIMIT", -1, "a number, 0 or more"),
+        ("RATE_LIMIT", True, "a number, 0 or more"),
+        ("RATE_LIMIT", "inf", "a number, 0 or more"),
+        ("RATE_LIMIT", None, "a number, 0 or more"),
+        ("MAX_MESSAGE_BYTES", "0", "an integer of 1 or more"),
+        ("MAX_MESSAGE_BYTES", 1.5, "an integer of 1 or more"),
+        ("MAX_MESSAGE_BYTES", "64k", "an integer of 1 or more"),
+        ("PATH", "ws", "a path that begins with /"),
+        ("HOST_APP", 5, "text"),
+        ("LOG_FORMAT", "xml", "one of text, json"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_would_do(name, given, right):
+    with pytest.raises(SettingError) as error:
+        load({f"PIEHUB_{name}": given})
+    assert f"PIEHUB_{name} is {given!r}" in str(error.value)
+    assert right in str(error.value)
+
+
+def test_a_wrong_secret_is_not_shown():
+    with pytest.raises(SettingError, match="PIEHUB_SECRET_KEY is wrong; it must be text") as error:
+        load({"PIEHUB_SECRET_KEY": 123456})
+    assert "123456" not in str(error.value)
+
+
+def test_a_slip_of_the_pen_is_seen():
+    with pytest.raises(SettingError, match="did you mean PIEHUB_PING_INTERVAL"):
+        load({"PIEHUB_PING_INTERVALL": 5})
+    with pytest.raises(SettingError, match=r"docs/settings\.md"):
+        load({"PIEHUB_ZZZQQQ": 5})

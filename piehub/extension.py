@@ -62,7 +62,7 @@ class PieHub:
             try:
                 host_app = host_apps.find(settings.host_app)
             except ValueError as error:
-                raise SettingError(f"PIEHUB_HOST_APP: {error}") from None
+                raise SettingError(f"PIEHUB_HOST_APP: {error}") from error
         hub = Hub(app, settings, self._hooks, host_app)
         app.extensions["piehub"] = hub
         self._apps.add(app)
@@ -111,7 +111,9 @@ class PieHub:
         return hook
 
     def on_join(self, hook: OnJoinT) -> OnJoinT:
-        """Decorator: hook(client, room) before a client joins; a text that it returns refuses.
+        """Decorator: hook(client, room) before a client joins.
+
+        Return None to let it join, a text to refuse it with that, False to refuse it.
 
         For a client that enters matchmaking, `room.name` is "match": its room does not exist yet.
         """

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("piehub")
 
 Authorize = Callable[[], Any]
-OnJoin = Callable[["Client", RoomInfo], "str | None"]
+OnJoin = Callable[["Client", RoomInfo], "str | bool | None"]
 OnLeave = Callable[["Client", RoomInfo], None]
 OnData = Callable[["Client", RoomInfo, dict[str, Any]], "dict[str, Any] | bool | None"]
 
+REFUSED = "The server does not let this client join."
 FAILED = "The server could not decide this: its own code failed, and its log says how."
 
 
@@ -51,12 +52,17 @@ def identify(hooks: Hooks) -> Any:
 
 
 def refusal(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> str | None:
-    """Ask the on_join hooks; return the first text of refusal, None when all agree."""
+    """Ask the on_join hooks; return the first refusal as text, None when all agree."""
     try:
         with app.app_context():
             for hook in hooks.on_join:
-                if text := hook(client, room):
-                    return str(text)
+                answer = hook(client, room)
+                if answer is False:
+                    return REFUSED
+                if isinstance(answer, str):
+                    return answer
+                if answer is not None and answer is not True:
+                    raise TypeError(f"on_join returns None, False or a text, not {answer!r}")
     except Exception:
         log.exception("on_join failed for client %s", client.id)
         return FAILED

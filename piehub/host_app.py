@@ -40,9 +40,9 @@ class HostApp:
     def handle_message(self, message: dict[str, Any]) -> dict[str, Any] | None:
         """Look at a message before everyone in the room gets it: Data, and presence too.
 
-        Return None to send it as it is, a changed message to send that, or one with
-        `doNotEcho: True` to send nothing. An exception is logged and told to the room, and the
-        message is sent as it was.
+        Return None to send it as it is, another message to send that (a change in place alone
+        does nothing), or one with `doNotEcho: True` to send nothing. An exception is logged and
+        told to the room, and the message is sent as it was.
         """
         return None
 
@@ -63,16 +63,14 @@ class HostApp:
 def find(name: str) -> type[HostApp]:
     """The HostApp class that `module:Class` names. Raises ValueError."""
     module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        raise ValueError(f"host app {name!r} must be written as module:Class")
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"cannot import host app {name!r}, written as module:Class: {error}"
-        ) from None
-    if not colon or not (isinstance(found, type) and issubclass(found, HostApp)):
-        raise ValueError(
-            f"host app {name!r} must name a subclass of piehub.HostApp, as module:Class"
-        )
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot import host app {name!r} as module:Class: {error}") from error
+    if not (isinstance(found, type) and issubclass(found, HostApp)):
+        raise ValueError(f"host app {name!r}, a module:Class, must be a subclass of piehub.HostApp")
     return found
 
 
@@ -159,10 +157,11 @@ class Mailbox:
         self._deliver(emission)
 
     def _start(self) -> HostApp:
-        host = self._make()
+        host = self._make.__new__(self._make)  # so that __init__ can use its room, and speak
         host.room = self._info
         host._send = self._send
         host._now_ms = self._now_ms
+        host.__init__()  # type: ignore[misc]
         return host
 
     def _clean_up(self) -> None:

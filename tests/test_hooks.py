@@ -60,6 +60,13 @@ def test_on_join_refuses_with_its_text(service, pie, url):
     assert peer.join(name="bar")["type"] == "ResolvePromise"
 
 
+def test_on_join_refuses_with_false_and_agrees_with_true(service, pie, url):
+    pie.on_join(lambda client, room: room.name != "club")
+    peer = service.peer(url)
+    assert peer.join(name="club")["err"] == "The server does not let this client join."
+    assert peer.join(name="bar")["type"] == "ResolvePromise"
+
+
 def test_on_join_is_not_asked_about_a_join_that_cannot_be(service, pie, url):
     asked = []
     pie.on_join(lambda client, room: asked.append(room.name))
@@ -75,9 +82,12 @@ def test_on_join_is_asked_who_enters_matchmaking(service, pie, url):
 
 
 def test_an_on_join_that_fails_refuses(service, pie, url, caplog):
-    pie.on_join(lambda client, room: 1 / 0)
-    assert "its own code failed" in service.peer(url).join()["err"]
+    pie.on_join(lambda client, room: 1 / 0 if room.name == "lobby" else 5)
+    peer = service.peer(url)
+    assert "its own code failed" in peer.join()["err"]
     assert "ZeroDivisionError" in caplog.text
+    assert "its own code failed" in peer.join(name="bar")["err"]
+    assert "on_join returns None, False or a text, not 5" in caplog.text
 
 
 def test_on_leave_hears_of_leaving_and_of_vanishing(service, pie, url):

@@ -139,7 +139,7 @@ def test_each_room_has_an_instance_of_its_own_which_is_cleaned_up(service):
 
     class Keeper(HostApp):
         def __init__(self):
-            made.append(self)
+            made.append(self.room.name)
 
         def cleanup(self):
             assert self.room.name == "lobby"
@@ -147,7 +147,7 @@ def test_each_room_has_an_instance_of_its_own_which_is_cleaned_up(service):
 
     url = start(service, Keeper)
     peer, _ = member(service, url), member(service, url, name="elsewhere")
-    assert len(made) == 2
+    assert made == ["lobby", "elsewhere"]
     peer.say("LeaveRoom")
     assert gone.wait(PATIENCE)
 

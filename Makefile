@@ -1,0 +1,46 @@
+# Each target makes the virtual environment it needs by itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint docs clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
+	$(BIN)/gunicorn -k gevent wsgi:app
+
+test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
+	$(BIN)/python -m pytest tests/wire --cov=piehub.wire --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest tests/protocol --cov=piehub.protocol --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest tests/rooms --cov=piehub.rooms --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest --ignore=tests/wire --ignore=tests/protocol --ignore=tests/rooms
+
+lint: $(VENV)/.dev ## Check style, types and the README's commands
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict piehub
+	$(BIN)/python tools/check_readme.py
+
+docs: $(VENV)/.run ## Write docs/settings.md anew
+	$(BIN)/python -c 'from piehub.settings import document; print(document(), end="")' \
+	  > docs/settings.md
+
+clean: ## Remove the virtual environment
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "piehub needs Python 3.10 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "On Debian and Ubuntu, first: apt install python3-venv"; exit 1; }
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,75 @@
+"""What waits for one client, without a socket."""
+
+import pytest
+
+from piehub.net import outbox as outbox_module
+from piehub.net.outbox import Outbox
+
+
+def outbox_with(*frames, limit=100):
+    outbox = Outbox(limit, b"last words")
+    outbox.frames.extend(frames)
+    outbox.size = sum(map(len, frames))
+    return outbox
+
+
+def send(outbox, capacity):
+    """What a kernel that takes `capacity` bytes at a time gets."""
+    sent = b""
+    while outbox.frames:
+        taken = bytes(outbox.chunk()[:capacity])
+        outbox.taken(len(taken))
+        sent += taken
+    return sent
+
+
+@pytest.mark.parametrize("capacity", range(1, 14))
+def test_a_kernel_that_takes_a_little_at_a_time_gets_every_byte_in_order(capacity):
+    outbox = outbox_with(b"one", b"two", b"three", b"4")
+    assert send(outbox, capacity) == b"onetwothree4"
+    assert (outbox.size, outbox.sent) == (0, 4)
+
+
+def test_frames_count_as_sent_once_they_are_whole():
+    outbox = outbox_with(b"one", b"two", b"three")
+    outbox.taken(5)
+    assert (outbox.sent, outbox.size) == (1, 6)
+    outbox.taken(1)
+    assert (outbox.sent, outbox.size) == (2, 5)
+
+
+def test_a_long_queue_is_sent_in_chunks(monkeypatch):
+    monkeypatch.setattr(outbox_module, "CHUNK", 5)
+    outbox = outbox_with(b"one", b"two", b"three", b"4")
+    assert outbox.chunk() == b"onetwo"
+    assert send(outbox, 4) == b"onetwothree4"
+
+
+def test_a_frame_alone_is_sent_without_a_copy():
+    frame = b"x" * 50
+    assert outbox_with(frame).chunk() is frame
+
+
+def test_an_overflow_drops_what_has_not_begun_and_says_why():
+    outbox = outbox_with(b"one", b"two", b"three")
+    outbox.overflow()
+    assert outbox.overflowed
+    assert not outbox.is_open
+    assert send(outbox, 100) == b"last words"
+
+
+@pytest.mark.parametrize(
+    ("taken", "rest"), [(1, b"ne"), (3, b""), (4, b"wo"), (6, b""), (8, b"ree"), (0, b"")]
+)
+def test_an_overflow_ends_the_frame_that_is_half_sent(taken, rest):
+    outbox = outbox_with(b"one", b"two", b"three")
+    outbox.taken(taken)
+    outbox.overflow()
+    assert outbox.size == len(rest) + len(b"last words")
+    assert send(outbox, 2) == rest + b"last words"
+
+
+def test_an_abandoned_outbox_holds_nothing():
+    outbox = outbox_with(b"one")
+    outbox.abandon()
+    assert (outbox.frames, outbox.size, outbox.is_open) == ([], 0, False)

@@ -1,0 +1,319 @@
+import json
+
+import pytest
+
+from piehub.protocol.incoming import decode, together_group
+from piehub.rooms.registry import Refused
+
+
+def test_a_group_waits_until_everyone_in_the_room_has_sent(hub):
+    a, b, c = hub.room_of("a b c")
+    hub.together(b, "from b")
+    hub.together(a, "from a")
+    assert a.heard() == b.heard() == c.heard() == []
+    hub.together(c, "from c")
+    sent = [
+        {"type": "Data", "payload": f"from {sender}", "fromClient": sender}
+        for sender in ("b", "a", "c")
+    ]
+    assert a.heard() == b.heard() == c.heard() == sent
+
+
+def test_all_messages_of_a_group_have_one_time(hub):
+    a, b = hub.room_of("a b")
+    hub.together(a, 1)
+    hub.say(a, "between")
+    hub.together(b, 2)
+    assert b.payloads() == ["between", 1, 2]
+    between, first, second = b.times[-3:]
+    assert between < first == second
+
+
+def test_a_second_message_replaces_the_first_in_place(hub):
+    a, b, c = hub.room_of("a b c")
+    hub.together(a, "a, first")
+    hub.together(b, "b")
+    hub.together(a, "a, second")
+    hub.together(a, "a, third")
+    assert c.heard() == []
+    hub.together(c, "c")
+    assert c.payloads() == ["a, third", "b", "c"]
+
+
+def test_who_is_alone_is_together_at_once(hub):
+    (a,) = hub.room_of("a", together_timeout_ms=100)
+    hub.together(a, 1)
+    assert a.payloads() == [1]
+    assert hub.clock.timers == []
+
+
+def test_a_group_can_be_sent_to_again_once_it_is_complete(hub):
+    a, b = hub.room_of("a b")
+    for lap in range(3):
+        hub.together(a, lap)
+        hub.together(b, lap)
+    hub.together(a, "waits")
+    assert a.payloads() == b.payloads() == [0, 0, 1, 1, 2, 2]
+
+
+def test_groups_wait_apart_from_each_other(hub):
+    a, b = hub.room_of("a b")
+    hub.together(a, 1, "x")
+    hub.together(b, 2, "y")
+    assert a.heard() == []
+    hub.together(a, 3, "y")
+    assert a.payloads() == [2, 3]
+    hub.together(b, 4, "x")
+    assert a.payloads() == [1, 4]
+
+
+def test_rooms_wait_apart_from_each_other(hub):
+    a, b = hub.room_of("a b")
+    c, d = hub.room_of("c d", name="other")
+    hub.together(a, 1)
+    hub.together(c, 2)
+    assert a.heard() == c.heard() == []
+    hub.together(d, 3)
+    assert c.payloads() == [2, 3]
+    assert a.heard() == b.heard() == []
+
+
+@pytest.mark.parametrize("text", ["", "None", "null", "undefined"])
+def test_a_message_without_an_id_waits_in_a_group_of_its_own(hub, text):
+    a, b = hub.room_of("a b")
+    hub.together(a, 1, None)
+    hub.together(b, 2, text)
+    assert a.heard() == []
+    hub.together(b, 3, None)
+    assert a.payloads() == [1, 3]
+
+
+def test_a_number_and_its_text_are_one_group(hub):
+    names = ["5", "5.0", '"5"', "0.5e1"]
+    clients = hub.room_of("a b c d")
+    for client, said in zip(clients, names, strict=True):
+        assert clients[0].heard() == []
+        envelope = decode(f'{{"type":"Data","togetherId":{said}}}'.encode())
+        hub.together(client, said, together_group(envelope))
+    assert clients[0].payloads() == names
+
+
+# Coming and going
+
+
+def test_a_newcomer_must_send_too(hub):
+    a, b = hub.room_of("a b")
+    hub.together(a, 1)
+    c = hub.client("c")
+    hub.join(c)
+    hub.together(b, 2)
+    assert a.payloads() == []
+    hub.together(c, 3)
+    assert a.payloads() == c.payloads() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("go", ["leave", "disconnect"])
+def test_a_leaver_completes_the_group_that_only_waited_for_it(hub, presence, go):
+    a, b, c = hub.room_of("a b c")
+    hub.together(a, 1)
+    hub.together(b, 2)
+    getattr(hub.registry, go)(c)
+    told, *messages = a.heard()
+    assert told == presence("a b", present=False)
+    assert [message["payload"] for message in messages] == [1, 2]
+    assert b.payloads() == [1, 2]
+    assert c.heard() == []
+
+
+def test_what_a_leaver_had_queued_is_still_sent(hub):
+    a, b, c = hub.room_of("a b c")
+    hub.together(c, "from c")
+    hub.together(a, "from a")
+    hub.registry.leave(c)
+    assert a.payloads() == []
+    hub.together(b, "from b")
+    assert a.payloads() == b.payloads() == ["from c", "from a", "from b"]
+    assert c.heard() == []
+
+
+def test_as_many_messages_as_clients_are_not_enough_if_one_is_a_leavers(hub):
+    a, b, c = hub.room_of("a b c")
+    hub.together(c, "from c")
+    hub.registry.leave(c)
+    hub.together(a, "from a")
+    assert a.payloads() == []
+    hub.together(b, "from b")
+    assert a.payloads() == ["from c", "from a", "from b"]
+
+
+def test_a_leaver_completes_all_groups_that_only_waited_for_it(hub):
+    a, b, c = hub.room_of("a b c")
+    for group in ("x", None, "y"):
+        hub.together(a, f"a in {group}", group)
+    for group in ("y", "x"):
+        hub.together(b, f"b in {group}", group)
+    hub.registry.leave(c)
+    assert a.payloads() == ["a in x", "b in x", "a in y", "b in y"]
+    hub.together(b, "b in None", None)
+    assert a.payloads() == ["a in None", "b in None"]
+
+
+def test_a_group_goes_with_the_last_who_waited_in_it(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    hub.registry.leave(a)
+    hub.registry.leave(b)
+    hub.join(a)
+    hub.join(b)
+    hub.clock.advance(2)
+    hub.together(b, 2)
+    assert a.payloads() == []
+    assert hub.clock.timers[0].at == hub.clock.seconds + 1
+
+
+# Time
+
+
+def test_a_group_is_sent_when_its_time_is_up(hub):
+    a, b, c = hub.room_of("a b c", together_timeout_ms=250)
+    hub.together(b, 1)
+    hub.together(a, 2)
+    hub.clock.advance(0.24)
+    assert c.heard() == []
+    hub.clock.advance(0.01)
+    assert a.payloads() == b.payloads() == c.payloads() == [1, 2]
+    assert a.times[-1] == a.times[-2] == c.times[-1]
+
+
+def test_the_time_runs_from_the_first_message(hub):
+    a, b, c = hub.room_of("a b c", together_timeout_ms=1000)
+    hub.together(a, 1)
+    hub.clock.advance(0.75)
+    hub.together(b, 2)
+    hub.together(a, 3)
+    assert len(hub.clock.timers) == 1
+    hub.clock.advance(0.25)
+    assert c.payloads() == [3, 2]
+
+
+def test_each_group_has_its_own_time(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1, "x")
+    hub.clock.advance(0.5)
+    hub.together(a, 2, None)
+    hub.clock.advance(0.5)
+    assert b.payloads() == [1]
+    hub.clock.advance(0.5)
+    assert b.payloads() == [2]
+
+
+def test_a_room_that_sets_no_time_waits_for_ever(hub):
+    a, b = hub.room_of("a b")
+    hub.together(a, 1)
+    hub.clock.advance(1e6)
+    assert b.heard() == []
+    assert hub.clock.timers == []
+
+
+def test_a_complete_group_is_not_sent_again_when_its_time_is_up(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    hub.together(b, 2)
+    assert hub.clock.timers == []
+    hub.clock.advance(10)
+    assert a.payloads() == [1, 2]
+
+
+def test_a_leaver_who_completes_a_group_stops_its_time(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    hub.registry.leave(b)
+    assert hub.clock.timers == []
+    assert a.payloads() == [1]
+
+
+def test_a_group_is_made_anew_after_its_time_was_up(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    hub.clock.advance(1)
+    hub.together(b, 2)
+    assert b.payloads() == [1]
+    hub.clock.advance(0.5)
+    hub.together(a, 3)
+    assert b.payloads() == [2, 3]
+
+
+def test_a_timer_that_has_begun_does_not_end_the_next_group_of_that_name(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    (late,) = hub.clock.timers
+    hub.together(b, 2)
+    hub.together(a, 3)
+    late.run()
+    assert b.payloads() == [1, 2]
+    hub.clock.advance(1)
+    assert b.payloads() == [3]
+
+
+def test_a_timer_that_has_begun_finds_nothing_in_a_group_that_is_complete(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, 1)
+    (late,) = hub.clock.timers
+    hub.together(b, 2)
+    late.run()
+    assert b.payloads() == [1, 2]
+
+
+# The limit
+
+
+def test_32_groups_may_wait_in_a_room_and_no_more(hub):
+    a, b = hub.room_of("a b")
+    for number in range(31):
+        hub.together(a, number, str(number))
+    hub.together(a, "no id", None)
+    with pytest.raises(Refused) as caught:
+        hub.together(b, "one more", "one more")
+    assert str(caught.value) == ("The room has 32 together groups that wait; send to one of them")
+    assert b.heard() == []
+
+    hub.together(b, "b", "7")
+    assert b.payloads() == [7, "b"]
+    hub.together(b, "now it fits", "one more")
+    hub.together(a, "a", "one more")
+    assert a.payloads() == [7, "b", "now it fits", "a"]
+
+
+def test_the_limit_of_one_room_is_not_that_of_another(hub):
+    a, _ = hub.room_of("a b")
+    c, d = hub.room_of("c d", name="other")
+    for number in range(32):
+        hub.together(a, number, str(number))
+    hub.together(c, 1)
+    hub.together(d, 2)
+    assert c.payloads() == [1, 2]
+
+
+def test_who_is_refused_at_the_limit_starts_no_timer(hub):
+    a, _ = hub.room_of("a b", together_timeout_ms=1000)
+    for number in range(32):
+        hub.together(a, number, str(number))
+    with pytest.raises(Refused):
+        hub.together(a, "one more", "one more")
+    assert len(hub.clock.timers) == 32
+
+
+def test_a_group_is_framed_once_a_message(make_hub):
+    texts = []
+
+    def frame(text):
+        texts.append(json.loads(text))
+        return text
+
+    hub = make_hub(frame=frame)
+    a, b, c = hub.room_of("a b c")
+    texts.clear()
+    for client in (a, b, c):
+        hub.together(client, client.id)
+    assert [text["payload"] for text in texts] == ["a", "b", "c"]
+    assert a.frames[-3:] == b.frames[-3:] == c.frames[-3:]

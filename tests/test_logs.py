@@ -1,0 +1,75 @@
+"""What the stand-alone hub writes to its log."""
+
+import json
+import logging
+
+import pytest
+
+from piehub import create_app
+from piehub.settings import SettingError
+
+
+def life_of_a_client(service, capsys, **settings):
+    """The log lines of a client that joins with a password, speaks, and goes."""
+    peer = service.peer(service.start(room_cleanup_delay=0, **settings), clientId="anna")
+    peer.join(password="open sesame")
+    peer.say("Data", payload="a secret")
+    peer.hear_type("Data")
+    peer.close()
+    service.stop()
+    log = capsys.readouterr().err
+    assert "open sesame" not in log
+    assert "a secret" not in log
+    return log.splitlines()
+
+
+def test_a_line_at_open_and_one_at_close(service, capsys):
+    opened, closed = life_of_a_client(service, capsys)
+    assert " INFO client opened id=anna address=127.0.0.1:" in opened
+    assert " INFO client closed id=anna address=127.0.0.1:" in closed
+    figures = dict(pair.split("=") for pair in closed.split()[5:])
+    # Out: its id, presence, the promise, its echo, the close frame.
+    assert (figures["code"], figures["in"], figures["out"]) == ("1000", "2", "5")
+    assert float(figures["seconds"]) >= 0
+
+
+def test_for_machines_each_line_is_a_json_object(service, capsys):
+    opened, closed = map(json.loads, life_of_a_client(service, capsys, log_format="json"))
+    assert (opened["message"], opened["id"]) == ("client opened", "anna")
+    assert closed["time"].endswith("Z")
+    figures = {name: closed[name] for name in ("level", "message", "code", "in", "out")}
+    assert figures == {
+        "level": "INFO",
+        "message": "client closed",
+        "code": 1000,
+        "in": 2,
+        "out": 5,
+    }
+
+
+def test_a_traceback_stays_within_its_json_line(service, capsys):
+    service.start(log_format="json")
+    try:
+        raise ZeroDivisionError("oops")
+    except ZeroDivisionError:
+        logging.getLogger("piehub").exception("it failed")
+    entry = json.loads(capsys.readouterr().err)
+    assert entry["level"] == "ERROR"
+    assert "ZeroDivisionError: oops" in entry["traceback"]
+
+
+def test_the_level_can_be_raised(service, capsys):
+    service.peer(service.start(log_level="warning"))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_secret_made_at_start_is_warned_of(capsys):
+    create_app()
+    assert "WARNING PIEHUB_SECRET_KEY is not set" in capsys.readouterr().err
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("PIEHUB_RATE_LIMIT", "often")
+    with pytest.raises(SettingError, match="PIEHUB_RATE_LIMIT is 'often'"):
+        create_app()
+    assert create_app(PIEHUB_RATE_LIMIT=5).extensions["piehub"].settings.rate_limit == 5

@@ -1,0 +1,76 @@
+"""What an upgrade request is answered with."""
+
+import pytest
+
+from tests.support.peer import Wire
+
+
+def answer(service, url, request):
+    """Send a request; return the status and the body of the answer."""
+    wire = service.wire(url, handshake=False)
+    wire.send(request(wire))
+    head = wire.read_until(b"\r\n\r\n").decode()
+    status = int(head.split()[1])
+    length = next(
+        (
+            int(line.split(":")[1])
+            for line in head.splitlines()
+            if "ontent-" in line and "ength" in line
+        ),
+        0,
+    )
+    while len(wire.received) < length:
+        wire.received += wire.socket.recv(65536)
+    return status, head, wire.received[:length].decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "text"),
+    [
+        pytest.param({"Sec_WebSocket_Version": "12"}, 426, "version 13", id="version 12"),
+        pytest.param({"Sec_WebSocket_Version": None}, 426, "version 13", id="no version"),
+        pytest.param({"Sec_WebSocket_Key": None}, 400, "16 bytes", id="no key"),
+        pytest.param({"Sec_WebSocket_Key": "c2hvcnQ="}, 400, "16 bytes", id="short key"),
+        pytest.param({"Sec_WebSocket_Key": "***"}, 400, "16 bytes", id="key that is no base64"),
+        pytest.param({"method": "POST"}, 405, "", id="POST"),
+        pytest.param({"version": "HTTP/1.0"}, 400, "HTTP/1.1", id="HTTP/1.0"),
+        pytest.param({"path": "/?clientId=" + "x" * 129}, 400, "at most 128", id="long client id"),
+        pytest.param({"path": "/?clientId=a%0Ab"}, 400, "control", id="client id with a newline"),
+        pytest.param({"path": "/nowhere"}, 404, "", id="another path"),
+    ],
+)
+def test_a_bad_handshake_is_refused_with_its_reason(changes, status, text, service):
+    url = service.start()
+    got, _, body = answer(service, url, lambda wire: wire.request(**changes))
+    assert (got, text in body) == (status, True)
+    assert service.peer(url).id
+
+
+def test_a_wrong_version_is_told_the_right_one(service):
+    _, head, _ = answer(
+        service, service.start(), lambda wire: wire.request(Sec_WebSocket_Version="8")
+    )
+    assert "Sec-WebSocket-Version: 13" in head
+
+
+def test_compression_is_not_agreed_to(service):
+    wire = service.wire(service.start(), handshake=False)
+    wire.send(wire.request(Sec_WebSocket_Extensions="permessage-deflate"))
+    head = wire.read_until(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101")
+    assert b"xtensions" not in head
+
+
+def test_the_handshake_answers_the_key(service):
+    wire = service.wire(service.start(), handshake=False)
+    wire.send(wire.request(Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ=="))  # RFC 6455, section 1.3
+    assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in wire.read_until(b"\r\n\r\n")
+
+
+def test_a_draining_hub_takes_nobody_new(service):
+    url = service.start()
+    service.peer(url)
+    service.hub.is_draining = True
+    status, head, body = answer(service, url, Wire.request)
+    assert (status, "Retry-After: 5" in head) == (503, True)
+    assert "restarting" in body

@@ -122,6 +122,7 @@ def test_stats_list_the_rooms_and_count_those_that_are_hidden(hub):
     hub.room_of("a b", max_clients=2, password="secret")
     (c,) = hub.room_of("c", name="open")
     hub.room_of("d", name="cellar", hidden=True)
+    hub.room_of("g", name="attic", hidden=True)
     for player in hub.clients("e f"):
         hub.play(player)
     hub.registry.leave(c)
@@ -130,7 +131,7 @@ def test_stats_list_the_rooms_and_count_those_that_are_hidden(hub):
         {"app": "app", "name": "r", "version": "1", "isPasswordProtected": True, "clients": 2},
         {"app": "app", "name": "open", "version": "1", "isPasswordProtected": False, "clients": 0},
     ]
-    assert stats["roomsHidden"] == 2
+    assert stats["roomsHidden"] == 3
     assert stats["matchmaking"]["playersInMatchmakingGames"] == 2
     assert set(stats) == {"rooms", "roomsHidden", "lifeTimeClients", "uptime", "matchmaking"}
 

@@ -22,10 +22,11 @@ MAX_SAFE_INTEGER = 2**53 - 1  # the last one that JavaScript counts to
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
-_LONE_SURROGATE = re.compile(
+_HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
+_FIRST_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
 
 
 class BadMessage(Exception):
@@ -103,13 +104,14 @@ _anything = msgspec.json.Decoder().decode
 def decode(text: bytes) -> Envelope:
     """Check that `text` (UTF-8) is a JSON object the hub can pass on, and read its envelope.
 
-    Raises BadMessage for text that is not JSON, not an object, nested over MAX_DEPTH, holds half
-    a surrogate pair, or has no known type.
+    Raises BadMessage for text that is not JSON, not an object, nested over MAX_DEPTH, or holds
+    half a surrogate pair. Whether the type is known is for the caller to say.
     """
     try:
         envelope = _envelope(text)
     except RecursionError:
-        raise BadMessage(_too_deep()) from None
+        kind = _FIRST_TYPE.search(text)  # a guess, where nothing can be read for certain
+        raise BadMessage(_too_deep(), _promise(kind[1].decode()) if kind else None) from None
     except msgspec.ValidationError as error:
         raise BadMessage(_unreadable(error)) from None
     except msgspec.DecodeError as error:
@@ -335,11 +337,12 @@ def _too_deep() -> str:
 
 def _undecodable(text: bytes, error: msgspec.DecodeError) -> BadMessage:
     """Say why `text` was refused; a caller that waits on a promise is told by its promise."""
-    if _LONE_SURROGATE.search(text):
-        kind = re.search(rb'"type"\s*:\s*"(\w+)"', text)
-        return BadMessage(
-            "The message holds half a surrogate pair, which is no character: "
-            "a \\ud800 to \\udfff without its other half",
-            _promise(kind[1].decode()) if kind else None,
-        )
-    return BadMessage(f"The message is not JSON: {error}")
+    try:
+        envelope = _envelope(_HALF_PAIR.sub(b"?", text))
+    except msgspec.DecodeError:
+        return BadMessage(f"The message is not JSON: {error}")
+    return BadMessage(
+        "The message holds half a surrogate pair, which is no character: "
+        "a \\ud800 to \\udfff without its other half",
+        _promise(envelope.type),
+    )

@@ -86,6 +86,11 @@ class Registry:
             self._matchmaking.leave(member)
             return self._leave(member)
 
+    def _check_connected(self, member: Member) -> None:
+        # A hook may have held it up for so long that its id has gone to another connection.
+        if self._clients.get(member.id) is not member:
+            raise Refused("This connection has ended")
+
     # Joining and leaving
 
     def check_join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
@@ -111,6 +116,7 @@ class Registry:
             return self._leave(member)
 
     def _room_to_join(self, member: Member, join: Join, may_remake: bool) -> Room | None:
+        self._check_connected(member)
         if member in self._places:
             raise Refused(texts.ALREADY_IN_ROOM)
         room = self._rooms.get(join.room.key)
@@ -125,11 +131,12 @@ class Registry:
         return room
 
     def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
-        room = self._rooms[info.key] = Room(info, is_match=is_match)
+        room = Room(info, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
             )
+        self._rooms[info.key] = room
         return room
 
     def _add(self, room: Room, member: Member) -> None:
@@ -285,7 +292,7 @@ class Registry:
 
     def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:
         with self._lock:
-            if room.host:
+            if room.host and self._rooms.get(room.info.key) is room:
                 room.host.put(Emission("whisper" if skip_host else "room", text, room.audience))
 
     # Matchmaking
@@ -297,6 +304,7 @@ class Registry:
         the members matched. Raises Refused.
         """
         with self._lock:
+            self._check_connected(member)
             if member in self._places:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
             member.push(self._frame(outgoing.resolve("EnterMatchmaking", {"queued": True})))

@@ -19,7 +19,8 @@ Between steps the replay waits until every client has been quiet for QUIET secon
 what each client receives is settled.  In messages, "$A" stands for A's client id and "$room.A" for
 the name of the room that A was matched into.  In `expect`, the values "<time>", "<uuid>", "<any>"
 and "<error>" match any number, any non-empty string, anything, and any non-empty string.  An
-expected object matches an object that has at least its keys.  "<absent>" says a key must be missing.
+expected object matches an object that has at least its keys.  "<absent>" says that a key must be
+missing.
 
 Each run renames every `app` with a fresh suffix, so scenarios do not see each other's rooms.
 Needs: pip install websockets.  Exit status 0 when every scenario matched.
@@ -170,8 +171,9 @@ async def check(url, scenario, ignored=()):
             if found := mismatch(e, a, f"{name}[{i}]"):
                 differences.append(found)
         if len(expected) != len(actual):
+            extra = actual[len(expected) :]
             differences.append(
-                f"{name}: expected {len(expected)} messages, got {len(actual)}: {actual[len(expected) :]!r}"
+                f"{name}: expected {len(expected)} messages, got {len(actual)}: {extra!r}"
             )
     return differences
 

@@ -170,6 +170,11 @@ def test_a_whole_surrogate_pair_is_a_character(pair):
     assert len(envelope.togetherId) == 2
 
 
+def test_a_whole_surrogate_pair_is_not_blamed_for_another_fault():
+    message, _ = refusal(b'{"type":"Data","payload":"\\ud83d\\ude00",}')
+    assert message.startswith("The message is not JSON: ")
+
+
 @pytest.mark.parametrize("kind", ["JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"])
 @pytest.mark.parametrize("colon", [":", " : "])
 def test_a_promise_with_half_a_surrogate_pair_is_refused_by_name(kind, colon):
@@ -189,3 +194,9 @@ def test_whether_the_type_is_a_known_one_is_left_to_whoever_handles_it():
     envelope = incoming.decode(b'{"type":5}')
     assert envelope.type == 5
     assert incoming.decode(b"{}").type is None
+
+
+def test_a_type_within_a_payload_is_not_taken_for_the_messages_own():
+    with pytest.raises(BadMessage) as refused:
+        decode(rb'{"payload":{"type":"JoinRoom","x":"\ud800"},"type":"Data"}')
+    assert refused.value.func is None

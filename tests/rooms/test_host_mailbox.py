@@ -243,3 +243,14 @@ def test_who_comes_back_in_time_finds_the_same_host_app(room):
     hub.clock.advance(1e6)
     assert not mailbox.is_closed
     assert hub.registry.host_of(clients[0]) is mailbox
+
+
+@pytest.mark.parametrize("skip_host", [True, False])
+def test_what_a_host_app_says_once_its_room_has_gone_goes_nowhere(skip_host, make_hub):
+    hub = make_hub(cleanup_delay=0, host_for=make_hub.mailbox)
+    (a,) = hub.room_of("a")
+    hub.registry.leave(a)
+    (mailbox,) = hub.mailboxes
+    mailbox.taken()
+    mailbox.send(b"goodbye", skip_host)
+    assert mailbox.taken() == []

@@ -1,4 +1,4 @@
-from contextlib import suppress
+import pytest
 
 from piehub.protocol.incoming import RoomInfo
 from piehub.rooms.registry import Refused
@@ -77,7 +77,7 @@ def test_an_old_connection_that_joins_late_does_not_undo_the_new_holder_of_its_i
     hub.registry.disconnect(old)
     new = hub.client("a")
     hub.join(new)
-    with suppress(Refused):
+    with pytest.raises(Refused, match="This connection has ended"):
         hub.join(old)
     hub.registry.disconnect(old)
     assert hub.rooms() == {"r": ["b", "a"]}
@@ -86,6 +86,14 @@ def test_an_old_connection_that_joins_late_does_not_undo_the_new_holder_of_its_i
     assert new.payloads() == [1]
     hub.registry.leave(new)
     assert hub.rooms() == {"r": ["b"]}
+
+
+def test_a_connection_that_has_ended_enters_no_matchmaking(hub):
+    old = hub.client("a")
+    hub.registry.disconnect(old)
+    with pytest.raises(Refused, match="This connection has ended"):
+        hub.play(old)
+    assert hub.play(hub.client("b")) == []
 
 
 def test_rooms_and_clients_are_counted(hub):

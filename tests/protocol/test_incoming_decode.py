@@ -198,5 +198,5 @@ def test_whether_the_type_is_a_known_one_is_left_to_whoever_handles_it():
 
 def test_a_type_within_a_payload_is_not_taken_for_the_messages_own():
     with pytest.raises(BadMessage) as refused:
-        decode(rb'{"payload":{"type":"JoinRoom","x":"\ud800"},"type":"Data"}')
+        incoming.decode(rb'{"payload":{"type":"JoinRoom","x":"\ud800"},"type":"Data"}')
     assert refused.value.func is None

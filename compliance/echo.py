@@ -35,4 +35,4 @@ def echo(ws) -> None:
     with adopt.from_flask_sock(ws) as client:
         connection = Connection(runtime.choose(), client, LIMITS)
         connection.serve(lambda opcode, payload: connection.push(frames.encode(opcode, payload)))
-        connection.release()
+        connection.finish()

@@ -81,12 +81,17 @@ class PieHub:
 
         May be called from a view, a command or another thread. Returns to how many clients it
         goes: 0 where this process knows no such room. Raises TypeError or ValueError for a payload
-        that is no JSON.
+        that is no JSON, ValueError for one that no outbox could hold.
         """
         hub = self._hub()
         text = outgoing.room_data(payload, now_ms())
+        if len(text) > hub.settings.outbox_bytes:
+            raise ValueError(
+                f"The message is {len(text)} bytes long; PIEHUB_OUTBOX_BYTES lets "
+                f"{hub.settings.outbox_bytes} wait for a client"
+            )
         named = [to] if isinstance(to, str) else None if to is None else list(to)
-        count = hub.runtime.run(lambda: hub.registry.announce((app, name, version), text, named))
+        count = hub.run(lambda: hub.registry.announce((app, name, version), text, named), 0)
         if not count and click.get_current_context(silent=True):
             log.warning(
                 "Nobody got this message: rooms live in the memory of the process that serves "
@@ -113,7 +118,8 @@ class PieHub:
     def on_join(self, hook: OnJoinT) -> OnJoinT:
         """Decorator: hook(client, room) before a client joins.
 
-        Return None to let it join, a text to refuse it with that, False to refuse it.
+        Return None to let it join, a text to refuse it with that, False to refuse it. `room` is
+        what the client asks for; a room that exists already keeps the settings it has.
 
         For a client that enters matchmaking, `room.name` is "match": its room does not exist yet.
         """
@@ -134,9 +140,9 @@ class PieHub:
         return hook
 
     def _hub(self) -> Hub:
-        if current_app and current_app.extensions.get("piehub"):
-            return _hub_of(current_app)
         apps = list(self._apps)
+        if current_app and (here := current_app._get_current_object()) in apps:  # type: ignore[attr-defined]
+            return _hub_of(here)
         if len(apps) != 1:
             raise RuntimeError(
                 "Which app's rooms? Call this within `with app.app_context():`"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from blinker import Signal
 from flask import Flask, abort
 
+from piehub.guard import AppCodeFailed, app_code
 from piehub.protocol.incoming import RoomInfo, to_dict
 from piehub.protocol.outgoing import json_text
 
@@ -54,8 +55,8 @@ def identify(hooks: Hooks) -> Any:
 def refusal(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> str | None:
     """Ask the on_join hooks; return the first refusal as text, None when all agree."""
     try:
-        with app.app_context():
-            for hook in hooks.on_join:
+        for hook in hooks.on_join:
+            with app_code(app):
                 answer = hook(client, room)
                 if answer is False:
                     return REFUSED
@@ -63,7 +64,7 @@ def refusal(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> str | N
                     return answer
                 if answer is not None and answer is not True:
                     raise TypeError(f"on_join returns None, False or a text, not {answer!r}")
-    except Exception:
+    except AppCodeFailed:
         log.exception("on_join failed for client %s", client.id)
         return FAILED
     return None
@@ -73,9 +74,9 @@ def left(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> None:
     """Tell the on_leave hooks."""
     for hook in hooks.on_leave:
         try:
-            with app.app_context():
+            with app_code(app):
                 hook(client, room)
-        except Exception:
+        except AppCodeFailed:
             log.exception("on_leave failed for client %s", client.id)
 
 
@@ -89,8 +90,8 @@ def filtered(app: Flask, hooks: Hooks, client: Client, room: RoomInfo, text: byt
     Text that no hook changes is returned as it came, to the letter. Raises HookFailed.
     """
     try:
-        with app.app_context():
-            for hook in hooks.on_data:
+        for hook in hooks.on_data:
+            with app_code(app):
                 answer = hook(client, room, to_dict(text))
                 if answer is False:
                     return None
@@ -98,7 +99,7 @@ def filtered(app: Flask, hooks: Hooks, client: Client, room: RoomInfo, text: byt
                     text = json_text({**answer, "type": "Data"})
                 elif answer is not None and answer is not True:
                     raise TypeError(f"on_data returns None, False or a dict, not {answer!r}")
-    except Exception:
+    except AppCodeFailed:
         log.exception("on_data failed for client %s", client.id)
         raise HookFailed(FAILED) from None
     return text
@@ -109,7 +110,7 @@ def notify(app: Flask, signal: Signal, **details: Any) -> None:
     if not signal.receivers:
         return
     try:
-        with app.app_context():
+        with app_code(app):
             signal.send(app, **details)
-    except Exception:
+    except AppCodeFailed:
         log.exception("a receiver of %r failed", signal)

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 
+from piehub.guard import AppCodeFailed, app_code
 from piehub.net.runtime import Runtime, native_lock
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import RoomInfo, to_dict
@@ -99,12 +100,16 @@ class Mailbox:
         self._waiting: deque[Emission | None] = deque()  # None: the room is gone
         self._size = 0
         self._is_running = False
+        self._is_closed = False
         self._has_space = runtime.event()
         self._has_space.set()
 
     def put(self, emission: Emission | None) -> None:
         """Queue a message; None ends the host app. Never blocks."""
         with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = emission is None
             self._waiting.append(emission)
             self._size += len(emission.text) if emission else 0
             if self._size > MAX_WAITING_BYTES:
@@ -115,7 +120,7 @@ class Mailbox:
         self._runtime.spawn(self._empty)
 
     def close(self) -> None:
-        """The room is gone: clean up once all that waits is done."""
+        """The room is gone: clean up once all that waits is done, and take nothing more."""
         self.put(None)
 
     def wait_for_space(self) -> None:
@@ -142,17 +147,17 @@ class Mailbox:
 
     def _handle(self, emission: Emission) -> None:
         try:
-            with self._app.app_context():
+            with app_code(self._app):
                 if self._host is None:
                     self._host = self._start()
                 changed = self._host.handle_message(to_dict(emission.text))
-            if changed is not None:
-                if changed.get("doNotEcho"):
-                    return
-                emission = emission._replace(text=outgoing.json_text(changed))
-        except Exception as error:
+                if changed is not None:
+                    if changed.get("doNotEcho"):
+                        return
+                    emission = emission._replace(text=outgoing.json_text(changed))
+        except AppCodeFailed as failure:
             log.exception("host app failed in room %s", self._info.key)
-            text = outgoing.err(f"{texts.HOST_APP_FAILED}{error}")
+            text = outgoing.err(f"{texts.HOST_APP_FAILED}{failure}")
             self._deliver(emission._replace(text=text))
         self._deliver(emission)
 
@@ -168,7 +173,7 @@ class Mailbox:
         if self._host is None:
             return
         try:
-            with self._app.app_context():
+            with app_code(self._app):
                 self._host.cleanup()
-        except Exception:
+        except AppCodeFailed:
             log.exception("host app's cleanup failed in room %s", self._info.key)

@@ -6,6 +6,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
@@ -23,6 +24,8 @@ from piehub.settings import Settings
 from piehub.wire import frames
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
+
+T = TypeVar("T")
 
 log = logging.getLogger("piehub")
 
@@ -63,30 +66,39 @@ class Hub:
         self.is_draining = False
         self._runtime: Runtime | None = None
         self._rejoin_until = time.monotonic() + settings.rejoin_window
-        self._signer = TimestampSigner(self._secret(), salt="piehub.resume")
+        self._secret = self._find_secret()
 
     @property
     def runtime(self) -> Runtime:
-        """Chosen when first needed: the app is often made before gevent patches the process."""
+        """Chosen by the first to serve: the app is often made before gevent patches the process."""
         if self._runtime is None:
             self._runtime = runtime.choose()
         return self._runtime
+
+    def run(self, function: Callable[[], T], otherwise: T) -> T:
+        """Run `function` where rooms may be used, from any thread; `otherwise` if none came yet."""
+        if self._runtime is None:  # not for us to choose: we may be in any thread
+            return otherwise
+        return self._runtime.run(function)
 
     @property
     def may_remake_rooms(self) -> bool:
         """Whether the hub has just started, so that clients may bring back the rooms it lost."""
         return time.monotonic() < self._rejoin_until
 
-    def resume_token(self, client_id: str) -> str:
-        """What lets its bearer take over this id from a connection that is still open."""
-        return self._signer.sign(client_id).decode()
+    def resume_token(self, client_id: str, lineage: str) -> str:
+        """What lets its bearer take over this id from a connection of the same lineage."""
+        return self._signer(client_id).sign(lineage).decode()
 
-    def may_resume(self, client_id: str, token: str) -> bool:
-        """Whether `token` is good for this id."""
+    def lineage(self, client_id: str, token: str) -> str | None:
+        """The lineage that `token` shows for this id; None for a token that is not good."""
         try:
-            return self._signer.unsign(token, max_age=RESUME_SECONDS).decode() == client_id
+            return self._signer(client_id).unsign(token, max_age=RESUME_SECONDS).decode()
         except BadSignature:
-            return False
+            return None
+
+    def _signer(self, client_id: str) -> TimestampSigner:
+        return TimestampSigner(self._secret, salt=f"piehub.resume.{client_id}")
 
     def drain(self) -> None:
         """Take no new clients, close those that are here with 1012; return when all are told."""
@@ -99,9 +111,14 @@ class Hub:
 
     def _mailbox(self, info: RoomInfo, deliver: Deliver, send: Send) -> Mailbox:
         assert self.host_app is not None
-        return Mailbox(self.host_app, self.app, self.runtime, now_ms, info, deliver, send)
+        here = self.runtime
 
-    def _secret(self) -> str:
+        def send_from_anywhere(text: bytes, skip_host: bool) -> None:
+            here.run(lambda: send(text, skip_host))
+
+        return Mailbox(self.host_app, self.app, here, now_ms, info, deliver, send_from_anywhere)
+
+    def _find_secret(self) -> str:
         secret = self.settings.secret_key or self.app.secret_key
         if secret:
             return secret if isinstance(secret, str) else secret.hex()

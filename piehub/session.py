@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import uuid
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ class Client:
         "_hub",
         "_id_json",
         "_is_returning",
+        "_lineage",
         "address",
         "id",
         "identity",
@@ -52,6 +54,7 @@ class Client:
         self._connection = connection
         self._is_returning = bool(requested_id)
         self._id_json = b""
+        self._lineage = ""
         self.id = requested_id or str(uuid.uuid4())
         self.address = address
         self.identity = identity
@@ -70,14 +73,16 @@ class Client:
         hub, connection = self._hub, self._connection
         opened_at = monotonic()
         hub.heartbeat.watch(connection)
+        if hub.is_draining:  # since it was admitted
+            connection.close(close_codes.RESTARTING, "the hub is restarting")
         try:
             self._take_id(resume_token)
             self._greet()
             connection.serve(self._receive)
         finally:
+            self._part()  # first: the others need not wait until the socket has closed
+            connection.finish()
             hub.heartbeat.forget(connection)
-            connection.release()
-            self._part()
             code, _ = connection.how_it_ended()
             figures = {
                 "id": self.id,
@@ -93,12 +98,16 @@ class Client:
     def _take_id(self, resume_token: str) -> None:
         """Enter the hub: under the id asked for if it is free, or its holder answers no more."""
         hub = self._hub
+        lineage = hub.lineage(self.id, resume_token)
+        # One client's over all its connections; who merely had the same id has another.
+        self._lineage = lineage or secrets.token_hex(8)
         while holder := hub.registry.enter(self):
             assert isinstance(holder, Client)
-            if hub.may_resume(self.id, resume_token) or not holder.is_alive():
+            if holder._lineage == lineage or not holder.is_alive():
                 holder.evict()
             else:
                 self.id = str(uuid.uuid4())
+                self._lineage = secrets.token_hex(8)
         self._id_json = json.dumps(self.id).encode()
 
     def is_alive(self) -> bool:
@@ -118,7 +127,7 @@ class Client:
                 self.id,
                 __version__,
                 hub.host_app.version if hub.host_app else None,
-                hub.resume_token(self.id),
+                hub.resume_token(self.id, self._lineage),
             )
         )
         hooks.notify(hub.app, signals.client_opened, client=self)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 PREFIX = "PIEHUB_"
+
+# The hub adds fields to a message; the longest is the sender's id.
+ENVELOPE_BYTES = 1024
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -59,7 +63,7 @@ def _number(value: Any) -> float | None:
 
 
 def _path(value: Any) -> str | None:
-    return value if isinstance(value, str) and value.startswith("/") else None
+    return value if isinstance(value, str) and re.fullmatch(r"/[^<>?#\s]*", value) else None
 
 
 def _text(value: Any) -> str | None:
@@ -78,7 +82,7 @@ BOOLEAN = Kind("1 or 0 (also true, false, yes, no, on, off)", _yes_or_no)
 NUMBER = Kind("a number, 0 or more", _number)
 COUNT = Kind("an integer of 0 or more", _integer(0))
 POSITIVE = Kind("an integer of 1 or more", _integer(1))
-PATH = Kind("a path that begins with /", _path)
+PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
 
 
@@ -152,7 +156,14 @@ def load(config: Mapping[str, Any]) -> Settings:
             shown = "" if field.name == "secret_key" else f" {config[name]!r}"
             raise SettingError(f"{name} is{shown or ' wrong'}; it must be {kind.right}")
         values[field.name] = value
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.outbox_bytes < settings.max_message_bytes + ENVELOPE_BYTES:
+        raise SettingError(
+            f"PIEHUB_OUTBOX_BYTES is {settings.outbox_bytes}; it must be at least {ENVELOPE_BYTES} "
+            f"more than PIEHUB_MAX_MESSAGE_BYTES ({settings.max_message_bytes}), or a long message "
+            "would close those it is sent to"
+        )
+    return settings
 
 
 def document() -> str:

@@ -2,6 +2,7 @@
 
 import threading
 
+import gevent
 import pytest
 from flask import Flask
 from flask_sock import Sock
@@ -173,3 +174,42 @@ def test_the_apps_own_flask_sock_routes_work_beside_the_hub(service):
         assert own.recv(PATIENCE) == "mine"
     peer.say("Data", payload=1)
     assert peer.hear()["payload"] == 1
+
+
+def test_sending_before_anyone_came_does_not_keep_them_out(service):
+    pie = PieHub()
+    app = app_with(pie)
+    sent = gevent.get_hub().threadpool.apply(lambda: pie.send(**ROOM, payload=1))
+    peer = member(service, service.start(app))
+    assert (sent, peer.id in pie.rooms()[0].clients) == (0, True)
+
+
+def test_a_piehub_in_a_view_of_another_piehubs_app_keeps_to_its_own(service):
+    one, two = PieHub(), PieHub()
+    app = app_with(one)
+    app.add_url_rule("/two", view_func=lambda: {"sent": two.send(**ROOM, payload="for two")})
+    a = member(service, service.start(app))
+    b = member(service, service.start(app_with(two)))
+    assert app.test_client().get("/two").json == {"sent": 1}
+    assert b.hear()["payload"] == "for two"
+    assert a.hears_nothing()
+
+
+def test_flask_socks_options_may_change_after_init_app(service):
+    app = app_with(PieHub())
+    url = service.start(app)
+    app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": 100}
+    for _ in range(2):
+        assert member(service, url).id
+
+
+def test_a_message_that_no_outbox_holds_is_refused():
+    pie = PieHub()
+    app_with(pie)
+    with pytest.raises(ValueError, match="PIEHUB_OUTBOX_BYTES lets 1048576 wait"):
+        pie.send(**ROOM, payload="x" * 1_048_576)
+
+
+def test_an_outbox_smaller_than_a_message_is_refused_at_start():
+    with pytest.raises(SettingError, match="PIEHUB_OUTBOX_BYTES is 1048576; it must be at least"):
+        app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=1_048_576)

@@ -1,6 +1,7 @@
 """The app's own code between clients and rooms."""
 
 import flask
+import gevent
 import pytest
 from flask import Flask
 from websockets.exceptions import InvalidStatus
@@ -15,7 +16,8 @@ def pie():
 
 
 @pytest.fixture
-def url(service, pie):
+def url(service, pie, caplog):
+    caplog.set_level("INFO", "piehub")
     app = Flask(__name__)
     app.config.update(PIEHUB_ROOM_CLEANUP_DELAY=0, PIEHUB_SECRET_KEY="for tests")
     pie.init_app(app)
@@ -104,6 +106,23 @@ def test_on_leave_hears_of_leaving_and_of_vanishing(service, pie, url):
     while c.hear()["rooms"]:
         c.say("GetRooms")
     assert left == [("a", "lobby", None), ("b", "lobby", None)]
+
+
+@pytest.mark.parametrize("error", [gevent.Timeout(1), SystemExit(1)], ids=["Timeout", "Exit"])
+def test_whatever_a_hook_raises_the_client_lives_on(error, service, pie, url, caplog):
+    def fail(*_):
+        raise error
+
+    pie.on_data(fail)
+    pie.on_leave(fail)
+    peer = service.peer(url)
+    peer.join()
+    peer.say("Data", payload=1)
+    assert "its own code failed" in peer.hear()["message"]
+    peer.close()
+    service.stop()
+    assert "on_leave failed" in caplog.text
+    assert "client closed" in caplog.text
 
 
 def test_an_on_leave_that_fails_does_not_keep_the_others_from_hearing(service, pie, url):

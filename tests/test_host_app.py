@@ -186,3 +186,65 @@ def test_a_host_app_is_named_by_module_and_class(service):
 def test_a_host_app_that_cannot_be_found_is_named_at_start(name):
     with pytest.raises(SettingError, match=r"PIEHUB_HOST_APP: .*module:Class"):
         create_app(PIEHUB_HOST_APP=name)
+
+
+class Unspeakable(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [gevent.Timeout(1), SystemExit(1), KeyboardInterrupt(), ValueError("\ud800"), Unspeakable()],
+    ids=["gevent.Timeout", "SystemExit", "KeyboardInterrupt", "half a character", "no text"],
+)
+def test_whatever_a_host_app_raises_the_room_goes_on(error, service):
+    class Fragile(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "break":
+                raise error
+
+    peer = member(service, start(service, Fragile))
+    peer.say("Data", payload="break")
+    assert peer.hear()["message"].startswith("hostApp.handleMessage error: ")
+    assert peer.hear()["payload"] == "break"
+    peer.say("Data", payload="whole again")
+    assert peer.hear()["payload"] == "whole again"
+
+
+def test_a_host_app_speaks_from_a_native_thread(service):
+    class Ticker(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "go":
+                pool = gevent.get_hub().threadpool
+                jobs = [pool.spawn(self.send_data, number) for number in range(20)]
+                gevent.joinall(jobs, raise_error=True)
+
+    peer = member(service, start(service, Ticker))
+    peer.say("Data", payload="go")
+    heard = [peer.hear_type("Data")["payload"] for _ in range(21)]
+    assert sorted(heard[1:]) == list(range(20))
+
+
+def test_a_host_app_handles_nothing_once_it_is_cleaned_up(service):
+    order, gone = [], Event()
+
+    class Talkative(HostApp):
+        def handle_message(self, message):
+            order.append(message["type"])
+
+        def cleanup(self):
+            order.append("cleanup")
+            self.send_data("goodbye")
+            gone.set()
+
+    peer = member(service, start(service, Talkative))
+    peer.say("LeaveRoom")
+    assert gone.wait(PATIENCE)
+    peer.join()
+    assert order == [
+        "ClientPresenceChanged",
+        "ClientPresenceChanged",
+        "cleanup",
+        "ClientPresenceChanged",
+    ]

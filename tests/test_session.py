@@ -203,6 +203,34 @@ def test_a_resume_token_is_worthless_for_another_id(service):
     assert service.peer(url, clientId="bob", resumeToken=eve.hello["resumeToken"]).id != "bob"
 
 
+def test_who_once_had_an_id_cannot_take_it_from_its_later_holder(service):
+    url = service.start()
+    stranger = service.peer(url, clientId="alice")
+    token = stranger.hello["resumeToken"]
+    stranger.close()
+    alice = service.peer(url, clientId="alice")
+    assert alice.id == "alice"
+    assert service.peer(url, clientId="alice", resumeToken=token).id != "alice"
+
+
+def test_a_resume_token_stays_good_over_several_connections(service):
+    url = service.start()
+    first = service.peer(url, clientId="bob")
+    token = first.hello["resumeToken"]
+    first.close()
+    second = service.peer(url, clientId="bob", resumeToken=token)
+    third = service.peer(url, clientId="bob", resumeToken=token)
+    assert (second.id, third.id) == ("bob", "bob")
+    assert second.close_code() == 4409
+
+
+def test_a_protected_room_is_not_remade_without_its_password(service):
+    peer = service.peer(service.start(room_cleanup_delay=0), clientId="bob")
+    assert "non-existant" in peer.join(make=False, isPasswordProtected=True)["err"]
+    answer = peer.join(make=False, isPasswordProtected=True, password="secret")
+    assert answer["data"]["isPasswordProtected"] is True
+
+
 def test_two_newcomers_to_one_dead_id_do_not_both_get_it(service):
     url = service.start(room_cleanup_delay=0)
     silent_holder(service, url, "bob")

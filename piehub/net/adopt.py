@@ -26,14 +26,24 @@ class NoThread:
         pass
 
 
-def thread_class(is_ours: Callable[[], bool], others: Any = None) -> Callable[..., Any]:
-    """For SOCK_SERVER_OPTIONS["thread_class"]: no thread for our sockets, `others` for the rest."""
-    others = others or threading.Thread
+class Threads:
+    """Makes threads for the app's own flask-sock routes, and NoThread for the hub's."""
 
-    def make(target: Callable[[], None]) -> Any:
-        return NoThread(target) if is_ours() else others(target=target)
+    def __init__(self, is_ours: Callable[[], bool], others: Callable[..., Any]) -> None:
+        self._is_ours = is_ours
+        self._others = others
 
-    return make
+    def __call__(self, target: Callable[[], None]) -> Any:
+        return NoThread(target) if self._is_ours() else self._others(target=target)
+
+
+def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> None:
+    """See to it that flask-sock starts no reading thread where `is_ours()`."""
+    options = config.get("SOCK_SERVER_OPTIONS") or {}
+    others = options.get("thread_class", threading.Thread)
+    if not isinstance(others, Threads):
+        own = {"thread_class": Threads(is_ours, others)}
+        config["SOCK_SERVER_OPTIONS"] = {**options, **own}
 
 
 @contextmanager

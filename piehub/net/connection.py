@@ -15,6 +15,7 @@ from piehub.wire.reader import Reader
 _MESSAGES = (TEXT, BINARY)
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
+STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which a full client is given up
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Connection:
         "_ended",
         "_limits",
         "_link",
+        "_peer_has_closed",
         "_probes",
         "_reader",
         "_runtime",
@@ -69,6 +71,7 @@ class Connection:
         self.heard_at = monotonic()  # when the last bytes came
         self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
         self.closing_at: float | None = None  # when a close frame was sent
+        self._peer_has_closed = False
         self._ended: tuple[int, str] | None = None  # code and reason, once it is known
         self._probes: list[Event] = []
         self._tokens = limits.rate_burst
@@ -97,26 +100,24 @@ class Connection:
     def serve(self, on_message: Callable[[int, bytes], None]) -> None:
         """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
 
-        An exception in `on_message` is the caller's bug; it closes the connection with 1011 and
-        goes on to the caller.
+        `finish` must follow. An exception in `on_message` is the caller's bug; it closes the
+        connection with 1011 and goes on to the caller.
         """
         try:
             self._read(on_message)
         except WireError as error:
             self.close(error.code, error.reason)
-            self._part(linger=True)
         except BaseException:
             self.close(close_codes.INTERNAL_ERROR, "internal error")
-            self._part(linger=True)
             raise
-        else:
-            self._part(linger=False)
 
-    def refuse(self, code: int, reason: str) -> None:
-        """Close a connection that is not to be served, and let go of it."""
-        self.close(code, reason)
-        self._part(linger=True)
-        self.release()
+    def finish(self) -> None:
+        """Send what still waits, end the socket, and let go of it."""
+        self._link.flush(CLOSE_TIMEOUT)
+        if self.closing_at is not None and not self._peer_has_closed:
+            self._link.linger(CLOSE_TIMEOUT)
+        self._link.shut_down()
+        self._link.release()
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
@@ -125,12 +126,19 @@ class Connection:
         return self._ended or (close_codes.ABNORMAL, "")
 
     def close(self, code: int, reason: str) -> None:
-        """Send a close frame, take no more messages. A peer that never answers is ended by the
-        heartbeat."""
+        """Send a close frame, and nothing after it; take no more messages.
+
+        The heartbeat ends a peer that never answers.
+        """
         if self.closing_at is None:
             self.closing_at = monotonic()
             self._ended = self._ended or (code, reason)
-            self.push(frames.close(code, reason))
+            self._link.push_last(frames.close(code, reason))
+
+    def give_up(self, code: int, reason: str) -> None:
+        """Close without waiting for the peer's answer: `serve` returns at once."""
+        self.close(code, reason)
+        self._link.stop_receiving()
 
     def shut_down(self) -> None:
         """End the socket without further words."""
@@ -154,10 +162,6 @@ class Connection:
         self._probes.append(probe)
         self.ping()
         return probe.wait(timeout)
-
-    def release(self) -> None:
-        """Let go of the socket; twice is harmless."""
-        self._link.release()
 
     def _read(self, on_message: Callable[[int, bytes], None]) -> None:
         link, feed = self._link, self._reader.feed
@@ -184,8 +188,16 @@ class Connection:
                     self._peer_closed(payload)
                     return
             if link.size > half_full:
-                # Who does not read is not read from: what it sends would only fill its outbox.
-                link.flush(None)
+                self._wait_for_outbox(half_full)
+
+    def _wait_for_outbox(self, size: int) -> None:
+        """Who does not read is not read from: what it sends would only fill its outbox."""
+        link = self._link
+        while link.size > size:
+            written = link.written
+            link.flush(STALL_TIMEOUT)
+            if link.size and link.written == written:
+                raise WireError(close_codes.TOO_SLOW, "nothing was read for too long")
 
     def _heard(self) -> None:
         self.heard_at = monotonic()
@@ -201,10 +213,5 @@ class Connection:
         if self.closing_at is None:
             self.closing_at = monotonic()
             # RFC 6455 section 5.5.1: answer with the code that came.
-            self.push(frames.encode(CLOSE, payload[:2]))
-
-    def _part(self, *, linger: bool) -> None:
-        self._link.flush(CLOSE_TIMEOUT)
-        if linger:
-            self._link.linger(CLOSE_TIMEOUT)
-        self._link.shut_down()
+            self._link.push_last(frames.encode(CLOSE, payload[:2]))
+        self._peer_has_closed = True

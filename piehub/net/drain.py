@@ -8,7 +8,7 @@ from piehub.net.connection import Connection
 from piehub.net.runtime import Runtime
 from piehub.wire import close_codes
 
-SPREAD = 5.0  # seconds over which many clients are told, so that they do not come back all at once
+SPREAD = 4.0  # seconds over which many clients are told, so that they do not come back all at once
 _EACH = 0.005
 
 

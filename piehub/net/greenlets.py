@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -136,6 +137,13 @@ class GreenletOutbox(Outbox):
             if self.size > self.limit:
                 self.overflow()
 
+    def push_last(self, frame: bytes) -> None:
+        """Queue the last frame; nothing that is pushed after it is sent."""
+        if self.is_open:
+            if not self.frames:
+                self._runtime.flush_soon(self)
+            self.finish(frame)
+
     def flush(self) -> None:
         """Send what the kernel takes now; leave the rest to a drainer."""
         if self.drainer is not None:
@@ -151,6 +159,7 @@ class GreenletOutbox(Outbox):
             try:
                 count = self._send(chunk, _SEND_FLAGS)
             except (BlockingIOError, InterruptedError):
+                self.taken(0)
                 return
             except OSError:
                 self.abandon()  # the reader sees the same end of the socket, and tells
@@ -183,7 +192,18 @@ class GreenletOutbox(Outbox):
 class GreenletLink:
     """A client's socket under gevent. The reader is the greenlet that calls `receive`."""
 
-    __slots__ = ("_armed", "_outbox", "_parked", "_raw", "_readable", "_socket", "_tls", "push")
+    __slots__ = (
+        "_armed",
+        "_outbox",
+        "_parked",
+        "_raw",
+        "_readable",
+        "_socket",
+        "_tls",
+        "is_listening",
+        "push",
+        "push_last",
+    )
 
     def __init__(
         self, runtime: Greenlets, client: socket.socket, limit: int, last_words: bytes
@@ -193,10 +213,12 @@ class GreenletLink:
         self._raw: Any = client if self._tls else client._sock  # type: ignore[attr-defined]
         self._outbox = GreenletOutbox(runtime, client, limit, last_words)
         self.push = self._outbox.push
+        self.push_last = self._outbox.push_last
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
         self._readable = get_hub().loop.io(client.fileno(), _READ)
         self._armed = False
         self._parked: greenlet | None = None
+        self.is_listening = False
 
     @property
     def size(self) -> int:
@@ -211,10 +233,17 @@ class GreenletLink:
         return self._outbox.overflowed
 
     @property
-    def is_listening(self) -> bool:
-        return self._parked is not None
+    def written(self) -> int:
+        return self._outbox.written
 
     def receive(self) -> bytes:
+        self.is_listening = True
+        try:
+            return self._receive()
+        finally:
+            self.is_listening = False
+
+    def _receive(self) -> bytes:
         while True:
             if not (self._tls and self._raw.pending()):
                 self._park()
@@ -250,10 +279,7 @@ class GreenletLink:
             drainer.join(timeout)
 
     def linger(self, timeout: float) -> None:
-        try:
-            self._socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            return  # gone already
+        self._shut(socket.SHUT_WR)
         left = _LINGER_BYTES
         try:
             with gevent.Timeout(timeout):
@@ -262,11 +288,16 @@ class GreenletLink:
         except gevent.Timeout:
             return  # it had its chance
 
+    def stop_receiving(self) -> None:
+        self._shut(socket.SHUT_RD)
+
     def shut_down(self) -> None:
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # gone already
+        self._shut(socket.SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        # Below gevent and TLS: an SSLSocket's own shutdown would leave it sending plain text.
+        with suppress(OSError):  # gone already
+            self._socket._sock.shutdown(how)  # type: ignore[attr-defined]
 
     def release(self) -> None:
         self._outbox.release()

@@ -60,7 +60,7 @@ class Heartbeat:
         """Look at every client once."""
         for connection in self:
             if connection.is_too_slow:
-                connection.close(close_codes.TOO_SLOW, "too slow")
+                connection.give_up(close_codes.TOO_SLOW, "too slow")
             if connection.closing_at is not None:
                 if now - connection.closing_at > CLOSE_TIMEOUT:
                     connection.shut_down()
@@ -72,4 +72,4 @@ class Heartbeat:
             if now - connection.heard_at >= self._interval:
                 connection.ping()
         elif now - connection.pinged_at >= self._timeout:
-            connection.close(close_codes.NO_PONG, f"no pong in {self._timeout:g} s")
+            connection.give_up(close_codes.NO_PONG, f"no pong in {self._timeout:g} s")

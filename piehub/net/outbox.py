@@ -14,20 +14,40 @@ class Outbox:
         is dropped, `last_words` (a close frame) is queued in its place, and the outbox is shut.
     """
 
-    __slots__ = ("_last_words", "_torn", "frames", "is_open", "limit", "overflowed", "sent", "size")
+    __slots__ = (
+        "_in_flight",
+        "_last_words",
+        "_torn",
+        "frames",
+        "is_open",
+        "limit",
+        "overflowed",
+        "sent",
+        "size",
+        "written",
+    )
 
     def __init__(self, limit: int, last_words: bytes) -> None:
         self.frames: list[bytes | memoryview] = []
         self.size = 0
-        self.sent = 0
+        self.sent = 0  # frames, whole
+        self.written = 0  # bytes
         self.limit = limit
         self.is_open = True
         self.overflowed = False
         self._last_words = last_words
+        self._in_flight = False  # somebody is sending a chunk right now
         self._torn = False  # the first frame has been sent in part
 
+    def finish(self, frame: bytes) -> None:
+        """Queue the last frame (RFC 6455 section 5.5.1: none after a close frame)."""
+        self.frames.append(frame)
+        self.size += len(frame)
+        self.is_open = False
+
     def chunk(self) -> bytes | memoryview:
-        """The next bytes for the kernel."""
+        """The next bytes for the kernel; `taken` must be told what came of them."""
+        self._in_flight = True
         frames = self.frames
         if len(frames) == 1:
             return frames[0]
@@ -42,28 +62,40 @@ class Outbox:
 
     def taken(self, count: int) -> None:
         """The kernel has taken `count` bytes of the last chunk."""
+        self._in_flight = False
+        if not self.frames:  # abandoned meanwhile
+            return
+        self.written += count
         self.size -= count
         if not self.size:  # nearly always
             self.sent += len(self.frames)
             self.frames.clear()
             self._torn = False
-            return
-        whole = 0
-        while count >= len(self.frames[whole]):
-            count -= len(self.frames[whole])
-            whole += 1
-        self.sent += whole
-        del self.frames[:whole]
-        if count:
-            self.frames[0] = memoryview(self.frames[0])[count:]
-        self._torn = bool(count) or (self._torn and not whole)
+        else:
+            whole = 0
+            while count >= len(self.frames[whole]):
+                count -= len(self.frames[whole])
+                whole += 1
+            self.sent += whole
+            del self.frames[:whole]
+            if count:
+                self.frames[0] = memoryview(self.frames[0])[count:]
+            self._torn = bool(count) or (self._torn and not whole)
+        if self.overflowed:
+            self._cut()
 
     def overflow(self) -> None:
         """Too much waits: keep what is half sent, say why, and take nothing more."""
         self.is_open = False
         self.overflowed = True
-        self.frames = [*self.frames[: 1 if self._torn else 0], self._last_words]
-        self.size = sum(map(len, self.frames))
+        if not self._in_flight:
+            self._cut()
+
+    def _cut(self) -> None:
+        if self._last_words:
+            self.frames = [*self.frames[: 1 if self._torn else 0], self._last_words]
+            self.size = sum(map(len, self.frames))
+            self._last_words = b""
 
     def abandon(self) -> None:
         """The socket is gone: nothing can be sent any more."""

@@ -42,6 +42,10 @@ class Link(Protocol):
         """Frames that the kernel has taken."""
 
     @property
+    def written(self) -> int:
+        """Bytes that the kernel has taken, ever."""
+
+    @property
     def overflowed(self) -> bool:
         """More than the limit was waiting; nothing more is queued, the last words are."""
 
@@ -52,6 +56,9 @@ class Link(Protocol):
     def push(self, frame: bytes, /) -> None:
         """Queue a frame. Neither blocks nor switches greenlets."""
 
+    def push_last(self, frame: bytes, /) -> None:
+        """Queue the last frame: nothing that is pushed after it is sent."""
+
     def receive(self) -> bytes:
         """Wait for bytes and return them; none when the peer has closed or the socket broke."""
 
@@ -61,6 +68,9 @@ class Link(Protocol):
     def linger(self, timeout: float) -> None:
         """Say that nothing more comes, and discard what the peer still sends, so that it gets to
         read the close frame: a socket closed with unread bytes resets the connection."""
+
+    def stop_receiving(self) -> None:
+        """Let `receive` return, now and from here on. Anyone may call it."""
 
     def shut_down(self) -> None:
         """End both directions; a waiting `receive` returns. Anyone may call it, twice too."""

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from piehub.net.outbox import Outbox
@@ -54,7 +55,6 @@ class ThreadLink:
         self._socket = client
         self._outbox = Outbox(limit, last_words)
         self._changed = threading.Condition()  # guards the outbox
-        self._too_much = False  # the writer is to make the outbox overflow
         self._released = False
         self.is_listening = False
         threading.Thread(target=self._write, daemon=True).start()
@@ -69,16 +69,27 @@ class ThreadLink:
 
     @property
     def overflowed(self) -> bool:
-        return self._too_much
+        return self._outbox.overflowed
+
+    @property
+    def written(self) -> int:
+        return self._outbox.written
 
     def push(self, frame: bytes, /) -> None:
         with self._changed:
             outbox = self._outbox
-            if not outbox.is_open or self._too_much:
+            if not outbox.is_open:
                 return
             outbox.frames.append(frame)
             outbox.size += len(frame)
-            self._too_much = outbox.size > outbox.limit
+            if outbox.size > outbox.limit:
+                outbox.overflow()
+            self._changed.notify_all()
+
+    def push_last(self, frame: bytes) -> None:
+        with self._changed:
+            if self._outbox.is_open:
+                self._outbox.finish(frame)
             self._changed.notify_all()
 
     def _write(self) -> None:
@@ -89,8 +100,6 @@ class ThreadLink:
                     self._changed.wait()
                 if self._released:
                     return
-                if self._too_much and not outbox.overflowed:
-                    outbox.overflow()  # here, where no chunk is under way
                 chunk = outbox.chunk()
             try:
                 count = self._socket.send(chunk)
@@ -126,11 +135,13 @@ class ThreadLink:
         while time.monotonic() < deadline and self.receive():
             pass
 
+    def stop_receiving(self) -> None:
+        with suppress(OSError):  # gone already
+            self._socket.shutdown(socket.SHUT_RD)
+
     def shut_down(self) -> None:
-        try:
+        with suppress(OSError):  # gone already
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # gone already
 
     def release(self) -> None:
         with self._changed:

@@ -142,7 +142,9 @@ def join(text: bytes) -> Join:
         password=check.secret("password") or None,
     )
     make = _Check(message, "", "JoinRoom").boolean("makeRoomIfNonExistant")
-    return Join(room, bool(make), isinstance(info.get("isPasswordProtected"), bool))
+    # A hub's answer never holds the password; who was in the room knows whether there is one.
+    from_hub = info.get("isPasswordProtected") is (room.password is not None)
+    return Join(room, bool(make), from_hub)
 
 
 def match(text: bytes) -> Match:

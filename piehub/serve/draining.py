@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import gevent
 from flask import Flask
 
 from piehub.hub import Hub
@@ -20,11 +19,11 @@ def hub_of(app: Any) -> Hub | None:
 def watch_gunicorn(worker: Any) -> None:
     """Drain once gunicorn's worker is told to stop; by itself it tells open sockets nothing."""
     if hub := hub_of(worker.wsgi):
-        gevent.spawn(_drain_when_stopped, worker, hub)
+        hub.runtime.spawn(lambda: _drain_when_stopped(worker, hub))
 
 
 def _drain_when_stopped(worker: Any, hub: Hub) -> None:
     # gunicorn's own loop looks at this flag too, once a second; there is no event to wait for.
     while worker.alive:
-        gevent.sleep(_LOOK_EVERY)
+        hub.runtime.sleep(_LOOK_EVERY)
     hub.drain()

@@ -7,7 +7,7 @@ import binascii
 import unicodedata
 from typing import Any
 
-from flask import Blueprint, Flask, Response, abort, request
+from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
@@ -26,12 +26,16 @@ def install(app: Flask, hub: Hub) -> None:
     """Put the hub's WebSocket route on `app`; flask-sock makes it and does the handshake."""
     blueprint = Blueprint(_BLUEPRINT, __name__)
     blueprint.before_request(lambda: _before_upgrade(hub))
-    Sock().route(hub.settings.path, bp=blueprint)(lambda ws: _serve_flask_sock(hub, ws))
+
+    def connect(ws: Any) -> None:
+        _serve_flask_sock(hub, ws)
+
+    Sock().route(hub.settings.path, bp=blueprint)(connect)
     app.register_blueprint(blueprint)
-    options = app.config.setdefault("SOCK_SERVER_OPTIONS", {})
-    options["thread_class"] = adopt.thread_class(
-        lambda: request.blueprint == _BLUEPRINT, options.get("thread_class")
-    )
+
+
+def _is_ours() -> bool:
+    return request.blueprint == _BLUEPRINT
 
 
 def _before_upgrade(hub: Hub) -> Response | None:
@@ -41,6 +45,8 @@ def _before_upgrade(hub: Hub) -> Response | None:
         return Response()  # goes nowhere: the socket has ended
     _check_handshake()
     _check_admission(hub)
+    # At every handshake, as the app may change its config after init_app.
+    adopt.keep_threads_away(current_app.config, _is_ours)
     # simple-websocket would agree to compression, which every browser offers and we do not speak.
     request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
     return None
@@ -94,7 +100,8 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
     except HTTPException as refused:
         connection = Connection(hub.runtime, client, hub.limits)
         code = close_codes.RESTARTING if hub.is_draining else close_codes.POLICY_VIOLATION
-        connection.refuse(code, _text_of(refused))
+        connection.close(code, _text_of(refused))
+        connection.finish()
     else:
         _serve(hub, client)
 

@@ -16,8 +16,8 @@ def clients():
         opened.append(Peer(url, **query))
         return opened[-1]
 
-    def open_wire(url):
-        opened.append(Wire(url))
+    def open_wire(url, path="/"):
+        opened.append(Wire(url, path))
         return opened[-1]
 
     open_client.wire = open_wire

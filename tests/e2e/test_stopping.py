@@ -2,6 +2,7 @@
 
 from time import monotonic
 
+import gevent
 import pytest
 
 from tests.e2e.test_starting import WAYS
@@ -55,3 +56,34 @@ def test_after_the_rejoin_window_a_lost_room_stays_lost(start, clients):
     member = clients(server.url, clientId="anna")
     answer = member.join(make=False, **ROOM, isPasswordProtected=False)
     assert answer["err"] == "Cannot add client to non-existant room."
+
+
+def test_a_hook_that_blocks_does_not_hold_up_the_end(start, clients):
+    server = start(["gunicorn", "-k", "gevent", "tests.e2e.apps:stubborn"])
+    peer, blocked = clients(server.url), clients(server.url)
+    blocked.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    server.wait_for_line("on_join has begun")
+    began = monotonic()
+    server.terminate()
+    assert peer.close_code() == 1012
+    assert server.wait(timeout=12) == 0
+    assert monotonic() - began < 10
+
+
+def test_who_comes_in_while_the_hub_begins_to_drain_is_told_too(start, clients):
+    server = start(["gunicorn", "-k", "gevent", "tests.e2e.apps:hesitant"])
+    first = clients(server.url)
+    late = gevent.spawn(clients.wire, server.url, "/?wait=1")
+    server.wait_for_line("authorize has begun")
+    server.terminate()
+    assert first.close_code() == 1012
+    assert late.get().rest() == b"\x88\x17\x03\xf4the hub is restarting"
+    assert server.wait(timeout=12) == 0
+
+
+def test_threads_take_leave_of_their_clients_too(start, clients):
+    server = start(["gunicorn", "-k", "gthread", "--threads", "8", "wsgi:app"])
+    members = [clients(server.url) for _ in range(3)]
+    server.terminate()
+    assert [member.close_code() for member in members] == [1012] * 3
+    assert server.wait(timeout=12) == 0

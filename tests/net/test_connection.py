@@ -6,6 +6,8 @@ from time import monotonic
 import gevent
 import pytest
 
+from piehub.net import connection as connection_module
+from piehub.net.connection import CLOSE_TIMEOUT
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -144,6 +146,60 @@ def test_a_client_that_answers_no_ping_is_closed_with_4408(service):
     opcode, payload = wire.frame()
     assert (opcode, code_of(payload)) == (CLOSE, 4408)
     assert witness.hear()["present"] is False
+
+
+def test_nothing_follows_the_hubs_close_frame(service):
+    url = service.start(ping_interval=60 * MS, ping_timeout=60 * MS, room_cleanup_delay=0)
+    talker = service.peer(url)
+    talker.join()
+    silent = joined(service, url)
+    talker.hear()
+    chatter = gevent.spawn(chat, talker, 100)
+    frames = [silent.frame()]
+    while frames[-1][0] != CLOSE:
+        frames.append(silent.frame())
+    assert silent.rest() == b""
+    chatter.get()
+    assert talker.hear_type("ClientPresenceChanged")["clients"] == [talker.id]
+
+
+def chat(peer, count):
+    for number in range(count):
+        peer.say("Data", payload=number)
+        gevent.sleep(MS)
+
+
+def test_who_breaks_the_protocol_is_out_of_the_room_at_once(service):
+    url = service.start(room_cleanup_delay=0)
+    witness = service.peer(url)
+    witness.join()
+    wire = joined(service, url)
+    witness.hear()
+    wire.send(masked(3, b""))  # and it leaves the hub's close frame unanswered
+    began = monotonic()
+    assert witness.hear()["present"] is False
+    assert monotonic() - began < CLOSE_TIMEOUT / 2
+
+
+def test_a_client_that_takes_nothing_for_too_long_is_given_up(service, monkeypatch):
+    monkeypatch.setattr(connection_module, "STALL_TIMEOUT", 200 * MS)
+    url = service.start(outbox_bytes=400_000, rate_limit=0, room_cleanup_delay=0)
+    wire = joined(service, url)
+    (connection,) = service.hub.heartbeat
+    message = say("Data", payload="x" * 50_000)
+    flood = gevent.spawn(flood_until_closed, wire, message)
+    while connection.closing_at is None:
+        gevent.sleep(MS)
+    assert connection.how_it_ended()[0] == 4413
+    flood.kill()
+
+
+def flood_until_closed(wire, message):
+    try:
+        while True:
+            wire.send(message)
+    except OSError:
+        return
 
 
 def test_a_ping_interval_of_0_pings_nobody(service):

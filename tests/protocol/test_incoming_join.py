@@ -84,10 +84,16 @@ def test_a_password_does_not_show_when_a_room_is_printed():
 
 @pytest.mark.parametrize(
     ("said", "from_hub"),
-    [(b"true", True), (b"false", True), (b"null", False), (b'"true"', False), (b"1", False)],
+    [(b"true", False), (b"false", True), (b"null", False), (b'"true"', False), (b"1", False)],
 )
 def test_only_a_hub_says_whether_a_room_is_password_protected(said, from_hub):
     assert ask_with(b'"isPasswordProtected":%b' % said).from_hub is from_hub
+
+
+@pytest.mark.parametrize(("said", "from_hub"), [(b"true", True), (b"false", False)])
+def test_what_a_hub_said_of_a_protected_room_comes_back_with_its_password(said, from_hub):
+    join = ask_with(b'"password":"secret","isPasswordProtected":%b' % said)
+    assert join.from_hub is from_hub
 
 
 @pytest.mark.parametrize(

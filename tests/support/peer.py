@@ -21,7 +21,14 @@ class Peer:
         address = f"{url}/?{urlencode(query)}" if query else f"{url}/"
         self._opened = ExitStack()
         self.socket = self._opened.enter_context(
-            connect(address, compression=None, max_size=None, proxy=None, open_timeout=PATIENCE)
+            connect(
+                address,
+                compression=None,
+                max_size=None,
+                max_queue=None,  # else it stops reading, and gevent aborts when it is closed so
+                proxy=None,
+                open_timeout=PATIENCE,
+            )
         )
         self.hello = self.hear()
         self.id = self.hello.get("clientId")

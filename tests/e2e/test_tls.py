@@ -2,9 +2,9 @@
 
 import json
 import ssl
-import subprocess
 
 import pytest
+import trustme
 from websockets.sync.client import connect
 
 from tests.support.peer import ROOM
@@ -12,36 +12,23 @@ from tests.support.timing import PATIENCE
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """Paths of a certificate for localhost that signs itself, and of its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    names = folder / "cert.pem", folder / "key.pem"
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-out", names[0], "-keyout", names[1]]
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "1",
-            *subject,
-            *files,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return names
+def authority():
+    return trustme.CA()
 
 
-def test_clients_meet_and_part_over_tls(start, certificate):
-    cert, key = certificate
-    tls = ["--certfile", str(cert), "--keyfile", str(key)]
+@pytest.fixture(scope="module")
+def certificate(authority, tmp_path_factory):
+    """The path of a certificate for localhost, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+    return str(path)
+
+
+def test_clients_meet_and_part_over_tls(start, authority, certificate):
+    tls = ["--certfile", certificate, "--keyfile", certificate]
     server = start(["gunicorn", "-k", "gevent", *tls, "wsgi:app"])
-    trust = ssl.create_default_context(cafile=cert)
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
 
     def client():
         return connect(

@@ -12,7 +12,7 @@ from time import monotonic
 
 import gevent
 import pytest
-from gevent.pywsgi import WSGIServer
+from gevent.pywsgi import WSGIHandler, WSGIServer
 
 from piehub import create_app
 from tests.support.peer import Peer, Wire
@@ -47,7 +47,7 @@ def _wait_until(nothing_left):
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind():
-    """Fail a test that leaves greenlets or sockets behind."""
+    """Fail a test that leaves greenlets or sockets behind; `service` does so for rooms."""
     greenlets, sockets = _greenlets(), _sockets()
     yield
     assert not _wait_until(lambda: _greenlets() - greenlets), "the test left greenlets behind"
@@ -71,12 +71,14 @@ class Service:
         self._clients = []
         self._apps = []
 
-    def start(self, app=None, **settings):
+    def start(self, app=None, *, handler_class=WSGIHandler, **settings):
         """Serve `app`, or a stand-alone hub with these PIEHUB_ settings; return its address."""
         if app is None:
             config = {"secret_key": "for tests", **settings}
             app = create_app(**{f"PIEHUB_{name.upper()}": config[name] for name in config})
-        server = WSGIServer(("127.0.0.1", 0), app, log=None, error_log=None)
+        server = WSGIServer(
+            ("127.0.0.1", 0), app, log=None, error_log=None, handler_class=handler_class
+        )
         server.start()
         self._servers.append(server)
         self._apps.append(app)
@@ -103,12 +105,12 @@ class Service:
         for client in self._clients:
             client.close()
         hubs = [app.extensions["piehub"] for app in self._apps if "piehub" in app.extensions]
-        left = _wait_until(lambda: [hub for hub in hubs if hub.registry.counts()[1]])
+        clients = _wait_until(lambda: [hub for hub in hubs if hub.registry.counts()[1]])
+        rooms = _wait_until(lambda: [room for hub in hubs for room in hub.registry.views()])
         for server in self._servers:
             server.stop(timeout=PATIENCE)
-        assert not left, "the test left clients in a hub"
-        occupied = [room for hub in hubs for room in hub.registry.views() if room.clients]
-        assert not occupied, "the test left somebody in a room"
+        assert not clients, "the test left clients in a hub"
+        assert not rooms, "the test left rooms behind: start the hub with room_cleanup_delay=0"
 
 
 @pytest.fixture

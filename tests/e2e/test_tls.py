@@ -18,9 +18,9 @@ def authority():
 
 @pytest.fixture(scope="module")
 def certificate(authority, tmp_path_factory):
-    """The path of a certificate for localhost, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
+    """The path of a certificate for loopback, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "loopback.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
     return str(path)
 
 
@@ -32,7 +32,7 @@ def test_clients_meet_and_part_over_tls(start, authority, certificate):
 
     def client():
         return connect(
-            f"wss://localhost:{server.port}/",
+            f"wss://127.0.0.1:{server.port}/",
             ssl=trust,
             compression=None,
             max_queue=None,

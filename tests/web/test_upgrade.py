@@ -1,8 +1,11 @@
 """What an upgrade request is answered with."""
 
 import pytest
+from flask import Flask
+from geventwebsocket.handler import WebSocketHandler
 
-from tests.support.peer import Wire
+from piehub import PieHub
+from tests.support.peer import Wire, masked
 
 
 def answer(service, url, request):
@@ -65,6 +68,27 @@ def test_the_handshake_answers_the_key(service):
     wire = service.wire(service.start(), handshake=False)
     wire.send(wire.request(Sec_WebSocket_Key="dGhlIHNhbXBsZSBub25jZQ=="))  # RFC 6455, section 1.3
     assert b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in wire.read_until(b"\r\n\r\n")
+
+
+def test_behind_gevent_websocket_a_refusal_is_a_close_frame(service):
+    """It has answered the handshake before the app is called."""
+    pie = PieHub()
+    app = Flask(__name__)
+    app.config["PIEHUB_SECRET_KEY"] = "for tests"
+    pie.init_app(app)
+    pie.authorize(lambda: False)
+    wire = service.wire(service.start(app, handler_class=WebSocketHandler))
+    opcode, payload = wire.frame()
+    assert (opcode, payload) == (8, (1008).to_bytes(2, "big") + b"403 Forbidden")
+    wire.close()
+
+
+def test_behind_gevent_websocket_a_close_frame_is_answered_once(service):
+    url = service.start(handler_class=WebSocketHandler)
+    wire = service.wire(url)
+    wire.frame()
+    wire.send(masked(8, b"\x03\xe8"))
+    assert wire.rest() == b"\x88\x02\x03\xe8"
 
 
 def test_a_draining_hub_takes_nobody_new(service):

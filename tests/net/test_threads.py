@@ -1,0 +1,130 @@
+"""The runtime of `flask run`, on a pair of sockets. (The tests' threads are greenlets.)"""
+
+import socket
+import threading
+
+import pytest
+
+from piehub.net.threads import ThreadLink, Threads
+from tests.support.timing import A_WHILE, PATIENCE
+
+LAST_WORDS = b"last words"
+
+
+@pytest.fixture
+def peer_and_link():
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(PATIENCE)
+    link = ThreadLink(ours, 1000, LAST_WORDS)
+    yield theirs, link
+    link.release()
+    theirs.close()
+    ours.close()
+
+
+def read(peer, size):
+    data = b""
+    while len(data) < size:
+        data += peer.recv(size - len(data))
+    return data
+
+
+def test_frames_are_written_in_order(peer_and_link):
+    peer, link = peer_and_link
+    for number in range(100):
+        link.push(b"%d," % number)
+    link.flush(PATIENCE)
+    expected = b"".join(b"%d," % number for number in range(100))
+    assert read(peer, len(expected)) == expected
+    assert (link.sent, link.size, link.written) == (100, 0, len(expected))
+
+
+def test_bytes_are_received_until_the_peer_ends(peer_and_link):
+    peer, link = peer_and_link
+    peer.sendall(b"hello")
+    assert link.receive() == b"hello"
+    peer.shutdown(socket.SHUT_WR)
+    assert link.receive() == b""
+
+
+def test_the_reader_shows_that_it_listens(peer_and_link):
+    _, link = peer_and_link
+    heard = []
+    reader = threading.Thread(target=lambda: heard.append(link.receive()))
+    reader.start()
+    assert link.is_listening
+    link.stop_receiving()
+    reader.join(PATIENCE)
+    assert heard == [b""]
+    assert not link.is_listening
+
+
+def test_nothing_follows_the_last_frame(peer_and_link):
+    peer, link = peer_and_link
+    link.push(b"one")
+    link.push_last(b"two")
+    link.push(b"three")
+    link.push_last(b"four")
+    link.flush(PATIENCE)
+    link.shut_down()
+    assert read(peer, 6) == b"onetwo"
+    assert peer.recv(10) == b""
+
+
+def test_too_much_for_a_peer_that_does_not_read_ends_with_the_last_words(peer_and_link):
+    peer, link = peer_and_link
+    frame = b"x" * 900
+    count = 0
+    while not link.overflowed:
+        link.push(frame)
+        link.flush(A_WHILE)
+        count += 1
+    link.push(b"too late")
+    data = b""
+    while not data.endswith(LAST_WORDS):
+        data += peer.recv(65536)
+    whole, rest = divmod(len(data) - len(LAST_WORDS), len(frame))
+    assert rest == 0
+    assert whole < count
+
+
+def test_what_the_peer_still_sends_is_discarded_while_lingering(peer_and_link):
+    peer, link = peer_and_link
+    link.push_last(b"bye")
+    link.flush(PATIENCE)
+    lingering = threading.Thread(target=link.linger, args=(PATIENCE,))
+    lingering.start()
+    peer.sendall(b"x" * 100_000)
+    assert read(peer, 3) == b"bye"
+    assert peer.recv(10) == b""
+    peer.close()
+    lingering.join(PATIENCE)
+    assert not lingering.is_alive()
+
+
+def test_a_write_to_a_peer_that_is_gone_ends_the_outbox(peer_and_link):
+    peer, link = peer_and_link
+    peer.close()
+    link.push(b"anyone?")
+    link.flush(PATIENCE)
+    assert link.size == 0
+    assert link.receive() == b""
+
+
+def test_a_gevent_server_in_a_process_that_is_not_patched_is_told_what_to_do():
+    class Alien(socket.socket):
+        pass
+
+    Alien.__module__ = "gevent._socket3"
+    with Alien() as client, pytest.raises(RuntimeError, match=r"monkey\.patch_all"):
+        Threads().link(client, 1000, LAST_WORDS)
+
+
+def test_a_timer_fires_once_and_not_when_it_is_cancelled():
+    fired = threading.Event()
+    Threads().call_later(0, fired.set)
+    assert fired.wait(PATIENCE)
+    cancelled = threading.Event()
+    cancel = Threads().call_later(A_WHILE / 2, cancelled.set)
+    cancel()
+    assert not cancelled.wait(A_WHILE)

@@ -92,6 +92,8 @@ class Hub:
 
     def lineage(self, client_id: str, token: str) -> str | None:
         """The lineage that `token` shows for this id; None for a token that is not good."""
+        if not token:
+            return None
         try:
             return self._signer(client_id).unsign(token, max_age=RESUME_SECONDS).decode()
         except BadSignature:

@@ -6,13 +6,15 @@ import json
 import logging
 import secrets
 import uuid
+from contextlib import ExitStack
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from piehub import hooks, signals
 from piehub.hub import now_ms
 from piehub.protocol import incoming, outgoing, texts
-from piehub.protocol.incoming import BadMessage, Envelope, RoomInfo
+from piehub.protocol.fields import BadMessage
+from piehub.protocol.incoming import Envelope, RoomInfo
 from piehub.rooms.registry import Refused
 from piehub.version import __version__
 from piehub.wire import close_codes, frames
@@ -71,29 +73,31 @@ class Client:
     def live(self, resume_token: str) -> None:
         """Serve the client until it has gone; the caller's greenlet is its reader."""
         hub, connection = self._hub, self._connection
-        opened_at = monotonic()
-        hub.heartbeat.watch(connection)
-        if hub.is_draining:  # since it was admitted
-            connection.close(close_codes.RESTARTING, "the hub is restarting")
-        try:
+        with ExitStack() as leaving:  # whatever happens, all of it, the last one first
+            leaving.callback(self._tell_end, monotonic())
+            leaving.callback(hub.heartbeat.forget, connection)
+            leaving.callback(connection.finish)
+            leaving.callback(self._part)  # the others need not wait until the socket has ended
+            hub.heartbeat.watch(connection)
+            if hub.is_draining:  # since it was admitted
+                connection.close(close_codes.RESTARTING, "the hub is restarting")
             self._take_id(resume_token)
             self._greet()
             connection.serve(self._receive)
-        finally:
-            self._part()  # first: the others need not wait until the socket has closed
-            connection.finish()
-            hub.heartbeat.forget(connection)
-            code, _ = connection.how_it_ended()
-            figures = {
-                "id": self.id,
-                "address": self.address,
-                "code": code,
-                "seconds": round(monotonic() - opened_at, 1),
-                "in": connection.received,
-                "out": connection.sent,
-            }
-            log.info("client closed", extra={"figures": figures})
-            hooks.notify(hub.app, signals.client_closed, client=self, code=code)
+
+    def _tell_end(self, opened_at: float) -> None:
+        connection = self._connection
+        code, _ = connection.how_it_ended()
+        figures = {
+            "id": self.id,
+            "address": self.address,
+            "code": code,
+            "seconds": round(monotonic() - opened_at, 1),
+            "in": connection.received,
+            "out": connection.sent,
+        }
+        log.info("client closed", extra={"figures": figures})
+        hooks.notify(self._hub.app, signals.client_closed, client=self, code=code)
 
     def _take_id(self, resume_token: str) -> None:
         """Enter the hub: under the id asked for if it is free, or its holder answers no more."""

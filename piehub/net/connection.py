@@ -113,11 +113,13 @@ class Connection:
 
     def finish(self) -> None:
         """Send what still waits, end the socket, and let go of it."""
-        self._link.flush(CLOSE_TIMEOUT)
-        if self.closing_at is not None and not self._peer_has_closed:
-            self._link.linger(CLOSE_TIMEOUT)
-        self._link.shut_down()
-        self._link.release()
+        try:
+            self._link.flush(CLOSE_TIMEOUT)
+            if self.closing_at is not None and not self._peer_has_closed:
+                self._link.linger(CLOSE_TIMEOUT)
+            self._link.shut_down()
+        finally:
+            self._link.release()  # in any case: a watcher must not outlive its socket
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""

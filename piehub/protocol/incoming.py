@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from piehub.protocol.depth import is_deeper
+from piehub.protocol.fields import MAX_NAME, BadMessage, Check, kind
+from piehub.protocol.numbers import text_of
 
 MAX_DEPTH = 32
-MAX_NAME = 200
 MAX_CLIENT_ID = 128
 MAX_WHISPER_IDS = 1000
 MAX_TOGETHER_TIMEOUT_MS = 600_000
-MAX_SAFE_INTEGER = 2**53 - 1  # the last one that JavaScript counts to
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
@@ -27,17 +26,6 @@ _HALF_PAIR = re.compile(
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
 _FIRST_TYPE = re.compile(rb'"type"\s*:\s*"(\w+)"')
-
-
-class BadMessage(Exception):
-    """A message that the hub cannot take; the text says what is wrong and what would be right.
-
-    `func` names the promise that the sender waits on, when it is known.
-    """
-
-    def __init__(self, text: str, func: str | None = None) -> None:
-        super().__init__(text)
-        self.func = func
 
 
 class Envelope(msgspec.Struct, gc=False):
@@ -110,8 +98,8 @@ def decode(text: bytes) -> Envelope:
     try:
         envelope = _envelope(text)
     except RecursionError:
-        kind = _FIRST_TYPE.search(text)  # a guess, where nothing can be read for certain
-        raise BadMessage(_too_deep(), _promise(kind[1].decode()) if kind else None) from None
+        guess = _FIRST_TYPE.search(text)  # for certain, nothing can be read here
+        raise BadMessage(_too_deep(), _promise(guess[1].decode()) if guess else None) from None
     except msgspec.ValidationError as error:
         raise BadMessage(_unreadable(error)) from None
     except msgspec.DecodeError as error:
@@ -128,10 +116,10 @@ def join(text: bytes) -> Join:
     if not isinstance(info, dict):
         raise BadMessage(
             'JoinRoom needs roomInfo, an object such as {"app": "chat", "version": "1.0.0", '
-            f'"name": "lobby"}}, not {_kind(info)}',
+            f'"name": "lobby"}}, not {kind(info)}',
             "JoinRoom",
         )
-    check = _Check(info, "roomInfo.", "JoinRoom")
+    check = Check(info, "roomInfo.", "JoinRoom")
     room = RoomInfo(
         app=check.name("app"),
         version=check.name("version"),
@@ -141,7 +129,7 @@ def join(text: bytes) -> Join:
         hidden=check.boolean("hidden"),
         password=check.secret("password") or None,
     )
-    make = _Check(message, "", "JoinRoom").boolean("makeRoomIfNonExistant")
+    make = Check(message, "", "JoinRoom").boolean("makeRoomIfNonExistant")
     # A hub's answer never holds the password; who was in the room knows whether there is one.
     from_hub = info.get("isPasswordProtected") is (room.password is not None)
     return Join(room, bool(make), from_hub)
@@ -149,7 +137,7 @@ def join(text: bytes) -> Join:
 
 def match(text: bytes) -> Match:
     """Read an EnterMatchmaking that `decode` has passed. Raises BadMessage."""
-    check = _Check(_fields(text, "EnterMatchmaking"), "", "EnterMatchmaking")
+    check = Check(_fields(text, "EnterMatchmaking"), "", "EnterMatchmaking")
     size = check.whole("matchSize", 2)
     if size is None:
         raise check.wrong("matchSize", "an integer of 2 or more")
@@ -164,14 +152,14 @@ def search(text: bytes) -> Search:
         info = {}
     if not isinstance(info, dict):
         raise BadMessage(
-            f'GetRooms takes roomInfo as an object such as {{"app": "chat"}}, not {_kind(info)}'
+            f'GetRooms takes roomInfo as an object such as {{"app": "chat"}}, not {kind(info)}'
         )
-    check = _Check(info, "roomInfo.", None)
+    check = Check(info, "roomInfo.", None)
     return Search(
         app=check.text("app") or "",
         name=check.text("name") or "",
         version=check.text("version") or "",
-        details=bool(_Check(message, "", None).boolean("details")),
+        details=bool(Check(message, "", None).boolean("details")),
     )
 
 
@@ -199,24 +187,12 @@ def together_group(envelope: Envelope) -> str | None:
     if isinstance(group, bool):
         return "true" if group else "false"
     if isinstance(group, int | float):
-        return _number_text(group)
+        return text_of(group)
     if not isinstance(group, str):
-        raise BadMessage(f"togetherId must be text, a number or a boolean, not {_kind(group)}")
+        raise BadMessage(f"togetherId must be text, a number or a boolean, not {kind(group)}")
     if len(group) > MAX_NAME:
         raise BadMessage(f"togetherId has {len(group)} characters; at most {MAX_NAME} are allowed")
     return group
-
-
-def _number_text(number: float) -> str:
-    """Print a number as JavaScript's String() does (ECMA-262, Number::toString)."""
-    try:
-        number = float(number) + 0.0  # what a JavaScript number holds of it; -0 prints as 0
-    except OverflowError:
-        return "Infinity" if number > 0 else "-Infinity"
-    if number == 0 or 1e-6 <= abs(number) < 1e21:
-        return format(Decimal(repr(number)), "f").removesuffix(".0")
-    digits, _, exponent = repr(number).partition("e")
-    return f"{digits}e{int(exponent):+d}"
 
 
 def to_dict(text: bytes) -> dict[str, Any]:
@@ -228,79 +204,6 @@ def to_dict(text: bytes) -> dict[str, Any]:
 def _integer(digits: str) -> float:
     # int() refuses more than 4300 digits; JavaScript makes infinity of them.
     return int(digits) if len(digits) < 4000 else float(digits)
-
-
-class _Check:
-    """Read typed fields from an object; null is as if it were not there."""
-
-    def __init__(self, fields: dict[str, Any], where: str, func: str | None) -> None:
-        self._fields = fields
-        self._where = where
-        self._func = func
-
-    def wrong(self, field: str, right: str) -> BadMessage:
-        found = _kind(self._fields.get(field))
-        return BadMessage(f"{self._where}{field} must be {right}, not {found}", self._func)
-
-    def text(self, field: str) -> str | None:
-        value = self._fields.get(field)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise self.wrong(field, "text")
-        if len(value) > MAX_NAME:
-            raise BadMessage(
-                f"{self._where}{field} has {len(value)} characters; at most {MAX_NAME} are allowed",
-                self._func,
-            )
-        return value
-
-    def secret(self, field: str) -> str | None:
-        """A text whose value no error may show."""
-        value = self._fields.get(field)
-        if value is None or isinstance(value, str):
-            return self.text(field)
-        raise BadMessage(f"{self._where}{field} must be text", self._func)
-
-    def optional_name(self, field: str, default: str) -> str:
-        value = self.text(field)
-        return default if value is None else value
-
-    def name(self, field: str) -> str:
-        value = self.text(field)
-        if not value:
-            raise self.wrong(field, "a non-empty text")
-        return value
-
-    def boolean(self, field: str) -> bool | None:
-        value = self._fields.get(field)
-        if value is None or isinstance(value, bool):
-            return value
-        raise self.wrong(field, "true or false")
-
-    def _number(self, field: str, right: str) -> float | None:
-        value = self._fields.get(field)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(field, right)
-        return value
-
-    def whole(self, field: str, least: int) -> int | None:
-        right = f"an integer of {least} or more"
-        value = self._number(field, right)
-        if value is None:
-            return None
-        if not least <= value <= MAX_SAFE_INTEGER or value != int(value):
-            raise self.wrong(field, right)
-        return int(value)
-
-    def milliseconds(self, field: str, most: int) -> float | None:
-        right = f"a number of milliseconds above 0 and at most {most}"
-        value = self._number(field, right)
-        if value is not None and not 0 < value <= most:
-            raise self.wrong(field, right)
-        return value
 
 
 def _fields(text: bytes, func: str | None) -> dict[str, Any]:
@@ -316,21 +219,8 @@ def _unreadable(error: msgspec.DecodeError) -> str:
     return f'A message is a JSON object such as {{"type": "Data", "payload": 1}}: {what}'
 
 
-def _kind(value: Any) -> str:
-    """Name a JSON value for an error text: small ones whole, the others by their type."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return f"the text {value!r}" if len(value) <= 40 else "a long text"
-    if isinstance(value, int | float):
-        return f"{value:g}" if abs(value) < 1e300 else "a huge number"
-    return "a list" if isinstance(value, list) else "an object"
-
-
-def _promise(kind: Any) -> str | None:
-    return kind if isinstance(kind, str) and kind in PROMISES else None
+def _promise(func: Any) -> str | None:
+    return func if isinstance(func, str) and func in PROMISES else None
 
 
 def _too_deep() -> str:

@@ -108,7 +108,7 @@ class Registry:
             room = self._room_to_join(member, join, may_remake) or self._make(join.room)
             self._matchmaking.leave(member)
             self._add(room, member)
-            self._tell(room, member, outgoing.resolve("JoinRoom", outgoing.joined(room.info)))
+            room.answer(member, outgoing.resolve("JoinRoom", outgoing.joined(room.info)))
 
     def leave(self, member: Member) -> RoomInfo | None:
         """Take `member` out of its room; return which that was."""
@@ -131,7 +131,7 @@ class Registry:
         return room
 
     def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
-        room = Room(info, is_match=is_match)
+        room = Room(info, self._frame, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
@@ -183,14 +183,14 @@ class Registry:
         """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
         with self._lock:
             room = self._room_of(member)
-            self._emit(room, outgoing.relay(head, self._now_ms()))
+            room.emit(outgoing.relay(head, self._now_ms()))
 
     def whisper(self, member: Member, head: bytes, ids: Iterable[str]) -> None:
         """Send a Data to those clients among `ids` who are in the member's room, once each."""
         with self._lock:
             room = self._room_of(member)
             text = outgoing.relay(head, self._now_ms())
-            self._whisper(room, text, ids)
+            room.whisper(text, ids)
 
     def together(self, member: Member, head: bytes, name: str | None) -> None:
         """Hold a Data until everyone in the room has sent one to group `name`, or time is up."""
@@ -220,8 +220,8 @@ class Registry:
             if room is None:
                 return 0
             if to is not None:
-                return self._whisper(room, text, to)
-            self._emit(room, text)
+                return room.whisper(text, to)
+            room.emit(text)
             return len(room.audience)
 
     def place_of(self, member: Member) -> RoomInfo | None:
@@ -247,48 +247,14 @@ class Registry:
     def _emit_together(self, room: Room, heads: Iterable[bytes]) -> None:
         time = self._now_ms()
         for head in heads:
-            self._emit(room, outgoing.relay(head, time))
+            room.emit(outgoing.relay(head, time))
 
     def _presence(self, room: Room, *, present: bool) -> None:
-        self._emit(room, outgoing.presence(room.members, self._now_ms(), present=present))
-
-    def _emit(self, room: Room, text: bytes) -> None:
-        """Send `text` to everyone in the room: one frame, the same bytes for all."""
-        if room.host:
-            room.host.put(Emission("room", text, room.audience))
-            return
-        frame = self._frame(text)
-        for member in room.audience:
-            member.push(frame)
-
-    def _whisper(self, room: Room, text: bytes, ids: Iterable[str]) -> int:
-        named = dict.fromkeys(ids)
-        audience = tuple(room.members[one] for one in named if one in room.members)
-        if room.host:
-            room.host.put(Emission("whisper", text, audience))
-        else:
-            frame = self._frame(text)
-            for member in audience:
-                member.push(frame)
-        return len(audience)
-
-    def _tell(self, room: Room, member: Member, text: bytes) -> None:
-        """Answer a member, behind what the room has already sent it."""
-        if room.host:
-            room.host.put(Emission("answer", text, (member,)))
-        else:
-            member.push(self._frame(text))
+        room.emit(outgoing.presence(room.members, self._now_ms(), present=present))
 
     def _deliver(self, room: Room, emission: Emission) -> None:
-        """A host app is done with a message: push it to those it was meant for.
-
-        Who has left since hears no more of the room, but is owed its answers.
-        """
         with self._lock:
-            frame = self._frame(emission.text)
-            for member in emission.audience:
-                if emission.kind == "answer" or room.members.get(member.id) is member:
-                    member.push(frame)
+            room.deliver(emission)
 
     def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:
         with self._lock:
@@ -316,7 +282,7 @@ class Registry:
                     self._add(room, player)
                 found = outgoing.match_found(info, [player.id for player in players])
                 for player in players:
-                    self._tell(room, player, found)
+                    room.answer(player, found)
             return players
 
     def leave_matchmaking(self, member: Member) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, Protocol
 
 from piehub.protocol.incoming import RoomInfo
@@ -40,9 +40,14 @@ class HostMailbox(Protocol):
 
 
 class Room:
-    """State only; the registry holds the rules, and its lock guards every field."""
+    """Its settings, its members, and how they are told. The registry holds the rules, and its lock
+    guards every field; every method is called under it.
+
+    frame: JSON text -> the bytes that members are pushed. Runs once for a message.
+    """
 
     __slots__ = (
+        "_frame",
         "audience",
         "cancel_cleanup",
         "host",
@@ -53,7 +58,10 @@ class Room:
         "together",
     )
 
-    def __init__(self, info: RoomInfo, *, is_match: bool = False) -> None:
+    def __init__(
+        self, info: RoomInfo, frame: Callable[[bytes], bytes], *, is_match: bool = False
+    ) -> None:
+        self._frame = frame
         self.info = info
         self.is_match = is_match
         self.joins = 0  # ever
@@ -73,6 +81,48 @@ class Room:
     def remove(self, member: Member) -> None:
         del self.members[member.id]
         self.audience = tuple(self.members.values())
+
+    def emit(self, text: bytes) -> None:
+        """Send `text` to everyone: one frame, the same bytes for all."""
+        if self.host:
+            self.host.put(Emission("room", text, self.audience))
+        else:
+            self._push(self.audience, text)
+
+    def whisper(self, text: bytes, ids: Iterable[str]) -> int:
+        """Send `text` to those who are named and here, once each; return how many they are."""
+        named = dict.fromkeys(ids)
+        audience = tuple(self.members[one] for one in named if one in self.members)
+        if self.host:
+            self.host.put(Emission("whisper", text, audience))
+        else:
+            self._push(audience, text)
+        return len(audience)
+
+    def answer(self, member: Member, text: bytes) -> None:
+        """Send `text` to a member, behind what the room has already sent it."""
+        if self.host:
+            self.host.put(Emission("answer", text, (member,)))
+        else:
+            self._push((member,), text)
+
+    def deliver(self, emission: Emission) -> None:
+        """The host app is done with a message: push it to those it was meant for.
+
+        Who has left since hears no more of the room, but is owed its answers.
+        """
+        members = self.members
+        audience = (
+            emission.audience
+            if emission.kind == "answer"
+            else [one for one in emission.audience if members.get(one.id) is one]
+        )
+        self._push(audience, emission.text)
+
+    def _push(self, audience: Iterable[Member], text: bytes) -> None:
+        frame = self._frame(text)
+        for member in audience:
+            member.push(frame)
 
     @property
     def is_full(self) -> bool:

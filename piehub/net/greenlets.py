@@ -15,7 +15,7 @@ from gevent import ssl as gevent_ssl
 from greenlet import greenlet
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Event, native_ident, native_lock
+from piehub.net.runtime import Event, native_ident, native_lock, send_at_once
 
 T = TypeVar("T")
 
@@ -87,6 +87,7 @@ class Greenlets:
             raise RuntimeError(
                 "This hub serves in another thread already; a hub lives on one gevent loop"
             )
+        send_at_once(client)
         return GreenletLink(self, client, limit, last_words)
 
     def flush_soon(self, outbox: GreenletOutbox) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from gevent import monkey
@@ -100,6 +101,13 @@ class Runtime(Protocol):
 
         limit: bytes that may wait. last_words: the frame sent when more did.
         """
+
+
+def send_at_once(client: socket.socket) -> None:
+    """Let small frames leave as they come: a client that only listens acknowledges late, and by
+    Nagle's algorithm the next frame would wait 40 ms for that."""
+    with suppress(OSError):  # a UNIX socket has no such delay
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def choose() -> Runtime:

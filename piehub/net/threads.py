@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Event
+from piehub.net.runtime import Event, send_at_once
 
 T = TypeVar("T")
 
@@ -44,6 +44,7 @@ class Threads:
                 "This server runs on gevent, but the process is not patched for it: begin it with "
                 "`from gevent import monkey; monkey.patch_all()`"
             )
+        send_at_once(client)
         return ThreadLink(client, limit, last_words)
 
 

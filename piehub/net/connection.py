@@ -80,12 +80,12 @@ class Connection:
     @property
     def sent(self) -> int:
         """Frames sent, control frames too."""
-        return self._link.sent
+        return self._link.outbox.sent
 
     @property
     def waiting(self) -> int:
         """Bytes that wait to be sent."""
-        return self._link.size
+        return self._link.outbox.size
 
     @property
     def is_listening(self) -> bool:
@@ -95,7 +95,7 @@ class Connection:
     @property
     def is_too_slow(self) -> bool:
         """Whether the outbox has overflowed."""
-        return self._link.overflowed
+        return self._link.outbox.overflowed
 
     def serve(self, on_message: Callable[[int, bytes], None]) -> None:
         """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
@@ -123,7 +123,7 @@ class Connection:
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
-        if self._link.overflowed:
+        if self._link.outbox.overflowed:
             return close_codes.TOO_SLOW, "too slow"
         return self._ended or (close_codes.ABNORMAL, "")
 
@@ -166,7 +166,7 @@ class Connection:
         return probe.wait(timeout)
 
     def _read(self, on_message: Callable[[int, bytes], None]) -> None:
-        link, feed = self._link, self._reader.feed
+        link, outbox, feed = self._link, self._link.outbox, self._reader.feed
         rate, burst = self._limits.rate_limit, self._limits.rate_burst
         half_full = self._limits.outbox_bytes // 2
         while data := link.receive():
@@ -189,16 +189,16 @@ class Connection:
                 elif opcode == CLOSE:
                     self._peer_closed(payload)
                     return
-            if link.size > half_full:
+            if outbox.size > half_full:
                 self._wait_for_outbox(half_full)
 
     def _wait_for_outbox(self, size: int) -> None:
         """Who does not read is not read from: what it sends would only fill its outbox."""
-        link = self._link
-        while link.size > size:
-            written = link.written
-            link.flush(STALL_TIMEOUT)
-            if link.size and link.written == written:
+        outbox = self._link.outbox
+        while outbox.size > size:
+            written = outbox.written
+            self._link.flush(STALL_TIMEOUT)
+            if outbox.size and outbox.written == written:
                 raise WireError(close_codes.TOO_SLOW, "nothing was read for too long")
 
     def _heard(self) -> None:

@@ -195,13 +195,13 @@ class GreenletLink:
 
     __slots__ = (
         "_armed",
-        "_outbox",
         "_parked",
         "_raw",
         "_readable",
         "_socket",
         "_tls",
         "is_listening",
+        "outbox",
         "push",
         "push_last",
     )
@@ -212,30 +212,14 @@ class GreenletLink:
         self._socket = client
         self._tls = isinstance(client, gevent_ssl.SSLSocket)
         self._raw: Any = client if self._tls else client._sock  # type: ignore[attr-defined]
-        self._outbox = GreenletOutbox(runtime, client, limit, last_words)
-        self.push = self._outbox.push
-        self.push_last = self._outbox.push_last
+        self.outbox = GreenletOutbox(runtime, client, limit, last_words)
+        self.push = self.outbox.push
+        self.push_last = self.outbox.push_last
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
         self._readable = get_hub().loop.io(client.fileno(), _READ)
         self._armed = False
         self._parked: greenlet | None = None
         self.is_listening = False
-
-    @property
-    def size(self) -> int:
-        return self._outbox.size
-
-    @property
-    def sent(self) -> int:
-        return self._outbox.sent
-
-    @property
-    def overflowed(self) -> bool:
-        return self._outbox.overflowed
-
-    @property
-    def written(self) -> int:
-        return self._outbox.written
 
     def receive(self) -> bytes:
         self.is_listening = True
@@ -275,8 +259,8 @@ class GreenletLink:
             self._armed = False
 
     def flush(self, timeout: float | None) -> None:
-        self._outbox.flush()
-        if drainer := self._outbox.drainer:
+        self.outbox.flush()
+        if drainer := self.outbox.drainer:
             drainer.join(timeout)
 
     def linger(self, timeout: float) -> None:
@@ -301,5 +285,5 @@ class GreenletLink:
             self._socket._sock.shutdown(how)  # type: ignore[attr-defined]
 
     def release(self) -> None:
-        self._outbox.release()
+        self.outbox.release()
         self._readable.stop()

@@ -13,6 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 from gevent import monkey
 
+from piehub.net.outbox import Outbox
+
 T = TypeVar("T")
 
 # gevent's patching swaps these; a lock that is held for microseconds, never across a switch, and
@@ -35,20 +37,8 @@ class Link(Protocol):
     """One client's socket. `push` may be called by anyone, the rest by the client's reader."""
 
     @property
-    def size(self) -> int:
-        """Bytes that wait to be sent."""
-
-    @property
-    def sent(self) -> int:
-        """Frames that the kernel has taken."""
-
-    @property
-    def written(self) -> int:
-        """Bytes that the kernel has taken, ever."""
-
-    @property
-    def overflowed(self) -> bool:
-        """More than the limit was waiting; nothing more is queued, the last words are."""
+    def outbox(self) -> Outbox:
+        """What waits to be sent, and what was; for reading only."""
 
     @property
     def is_listening(self) -> bool:

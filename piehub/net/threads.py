@@ -54,31 +54,15 @@ class ThreadLink:
     def __init__(self, client: socket.socket, limit: int, last_words: bytes) -> None:
         client.settimeout(None)
         self._socket = client
-        self._outbox = Outbox(limit, last_words)
+        self.outbox = Outbox(limit, last_words)
         self._changed = threading.Condition()  # guards the outbox
         self._released = False
         self.is_listening = False
         threading.Thread(target=self._write, daemon=True).start()
 
-    @property
-    def size(self) -> int:
-        return self._outbox.size
-
-    @property
-    def sent(self) -> int:
-        return self._outbox.sent
-
-    @property
-    def overflowed(self) -> bool:
-        return self._outbox.overflowed
-
-    @property
-    def written(self) -> int:
-        return self._outbox.written
-
     def push(self, frame: bytes, /) -> None:
         with self._changed:
-            outbox = self._outbox
+            outbox = self.outbox
             if not outbox.is_open:
                 return
             outbox.frames.append(frame)
@@ -89,12 +73,12 @@ class ThreadLink:
 
     def push_last(self, frame: bytes) -> None:
         with self._changed:
-            if self._outbox.is_open:
-                self._outbox.finish(frame)
+            if self.outbox.is_open:
+                self.outbox.finish(frame)
             self._changed.notify_all()
 
     def _write(self) -> None:
-        outbox = self._outbox
+        outbox = self.outbox
         while True:
             with self._changed:
                 while not outbox.frames and not self._released:
@@ -124,7 +108,7 @@ class ThreadLink:
 
     def flush(self, timeout: float | None) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: not self._outbox.frames, timeout)
+            self._changed.wait_for(lambda: not self.outbox.frames, timeout)
 
     def linger(self, timeout: float) -> None:
         try:
@@ -147,5 +131,5 @@ class ThreadLink:
     def release(self) -> None:
         with self._changed:
             self._released = True
-            self._outbox.abandon()
+            self.outbox.abandon()
             self._changed.notify_all()

@@ -36,7 +36,7 @@ def test_frames_are_written_in_order(peer_and_link):
     link.flush(PATIENCE)
     expected = b"".join(b"%d," % number for number in range(100))
     assert read(peer, len(expected)) == expected
-    assert (link.sent, link.size, link.written) == (100, 0, len(expected))
+    assert (link.outbox.sent, link.outbox.size, link.outbox.written) == (100, 0, len(expected))
 
 
 def test_bytes_are_received_until_the_peer_ends(peer_and_link):
@@ -75,7 +75,7 @@ def test_too_much_for_a_peer_that_does_not_read_ends_with_the_last_words(peer_an
     peer, link = peer_and_link
     frame = b"x" * 900
     count = 0
-    while not link.overflowed:
+    while not link.outbox.overflowed:
         link.push(frame)
         link.flush(A_WHILE)
         count += 1
@@ -107,7 +107,7 @@ def test_a_write_to_a_peer_that_is_gone_ends_the_outbox(peer_and_link):
     peer.close()
     link.push(b"anyone?")
     link.flush(PATIENCE)
-    assert link.size == 0
+    assert link.outbox.size == 0
     assert link.receive() == b""
 
 

@@ -5,6 +5,8 @@ For the Autobahn cases:  gunicorn -k gevent -b 127.0.0.1:9001 compliance.echo:ap
 
 from __future__ import annotations
 
+import functools
+
 from flask import Flask, request
 from flask_sock import Sock
 
@@ -17,6 +19,7 @@ LIMITS = Limits(
     max_fragments=1_000_000,
     outbox_bytes=64 * 1024 * 1024,
     rate_limit=0,
+    rate_burst=1,
 )
 
 app = Flask(__name__)
@@ -26,13 +29,16 @@ sock = Sock(app)
 
 @app.before_request
 def plain() -> None:
-    """No extensions: simple-websocket would agree to compression with any client that offers it."""
-    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+    adopt.refuse_compression(request.environ)
 
 
 @sock.route("/")
 def echo(ws) -> None:
-    with adopt.from_flask_sock(ws) as client:
-        connection = Connection(runtime.choose(), client, LIMITS)
-        connection.serve(lambda opcode, payload: connection.push(frames.encode(opcode, payload)))
-        connection.finish()
+    with adopt.from_flask_sock(ws) as client, Connection(hub_runtime(), client, LIMITS) as peer:
+        peer.serve(lambda opcode, payload: peer.push(frames.encode(opcode, payload)))
+
+
+@functools.cache
+def hub_runtime() -> runtime.Runtime:
+    """One for all clients, as a hub has it."""
+    return runtime.choose()

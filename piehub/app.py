@@ -26,7 +26,7 @@ def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Fla
         {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     )
     app.config.update(settings)
-    logs.configure(settings_module.load(app.config))
+    logs.configure(settings_module.load(app.config))  # before the hub has something to say
     PieHub(app, host_app=host_app)
     app.register_blueprint(views.pages(app.extensions["piehub"]))
     return app

@@ -14,8 +14,7 @@ from piehub import host_app as host_apps
 from piehub import settings as settings_module
 from piehub.hooks import Authorize, Hooks, OnData, OnJoin, OnLeave
 from piehub.host_app import HostApp
-from piehub.hub import Hub, now_ms
-from piehub.protocol import outgoing
+from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
 from piehub.web import upgrade
@@ -81,15 +80,11 @@ class PieHub:
 
         May be called from a view, a command or another thread. Returns to how many clients it
         goes: 0 where this process knows no such room. Raises TypeError or ValueError for a payload
-        that is no JSON, ValueError for one that no outbox could hold.
+        that is no JSON, ValueError for one that no outbox could hold, RuntimeError when the hub's
+        thread is blocked.
         """
         hub = self._hub()
-        text = outgoing.room_data(payload, now_ms())
-        if len(text) > hub.settings.outbox_bytes:
-            raise ValueError(
-                f"The message is {len(text)} bytes long; PIEHUB_OUTBOX_BYTES lets "
-                f"{hub.settings.outbox_bytes} wait for a client"
-            )
+        text = hub.sendable(payload)
         named = [to] if isinstance(to, str) else None if to is None else list(to)
         count = hub.run(lambda: hub.registry.announce((app, name, version), text, named), 0)
         if not count and click.get_current_context(silent=True):

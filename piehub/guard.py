@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Flask
 from greenlet import GreenletExit
 
+log = logging.getLogger("piehub")
+
 
 class AppCodeFailed(Exception):
-    """The app's own code raised; its exception is the cause, the text is that exception's."""
+    """The app's own code raised, and the log says how. The text is that exception's."""
 
 
 @contextmanager
-def app_code(app: Flask) -> Iterator[None]:
+def app_code(app: Flask, what: str, whom: str) -> Iterator[None]:
     """Run a hook, a receiver or a host app in an app context of its own.
+
+    what, whom: name the code and who it ran for, in the log.
 
     Raises AppCodeFailed for anything that it raises: gevent.Timeout and SystemExit too, which are
     no Exceptions, and would otherwise end the hub's own greenlet, or all of the process.
@@ -23,9 +28,10 @@ def app_code(app: Flask) -> Iterator[None]:
     try:
         with app.app_context():
             yield
-    except GreenletExit:  # the server is stopping
+    except GreenletExit:  # the server is stopping, and this greenlet with it
         raise
     except BaseException as error:
+        log.exception("%s failed for %s", what, whom)
         raise AppCodeFailed(_text_of(error)) from error
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from blinker import Signal
@@ -16,8 +16,6 @@ from piehub.protocol.outgoing import json_text
 if TYPE_CHECKING:
     from piehub.session import Client
 
-log = logging.getLogger("piehub")
-
 Authorize = Callable[[], Any]
 OnJoin = Callable[["Client", RoomInfo], "str | bool | None"]
 OnLeave = Callable[["Client", RoomInfo], None]
@@ -27,8 +25,12 @@ REFUSED = "The server does not let this client join."
 FAILED = "The server could not decide this: its own code failed, and its log says how."
 
 
+class HookFailed(Exception):
+    """An on_data hook raised, or returned what cannot be sent; the message goes nowhere."""
+
+
 class Hooks:
-    """What the app has registered, each list in the order of registration."""
+    """What the app has registered, each list in the order of registration, and how it is asked."""
 
     def __init__(self) -> None:
         self.authorize: list[Authorize] = []
@@ -36,81 +38,64 @@ class Hooks:
         self.on_leave: list[OnLeave] = []
         self.on_data: list[OnData] = []
 
+    def identify(self) -> Any:
+        """Ask the authorize hooks, in the request's own context; return the identity they gave.
 
-def identify(hooks: Hooks) -> Any:
-    """Ask the authorize hooks, in the request's own context; return the identity they gave.
+        Raises werkzeug's HTTPException where one refuses: 403 for False, or what it aborted with.
+        """
+        identity = None
+        for hook in self.authorize:
+            answer = hook()
+            if answer is False:
+                abort(403)
+            if answer is not None and answer is not True:
+                identity = answer
+        return identity
 
-    Raises werkzeug's HTTPException where one refuses: 403 for False, or what it aborted with.
-    """
-    identity = None
-    for hook in hooks.authorize:
-        answer = hook()
-        if answer is False:
-            abort(403)
-        if answer is not None and answer is not True:
-            identity = answer
-    return identity
-
-
-def refusal(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> str | None:
-    """Ask the on_join hooks; return the first refusal as text, None when all agree."""
-    try:
-        for hook in hooks.on_join:
-            with app_code(app):
-                answer = hook(client, room)
-                if answer is False:
-                    return REFUSED
-                if isinstance(answer, str):
-                    return answer
-                if answer is not None and answer is not True:
-                    raise TypeError(f"on_join returns None, False or a text, not {answer!r}")
-    except AppCodeFailed:
-        log.exception("on_join failed for client %s", client.id)
-        return FAILED
-    return None
-
-
-def left(app: Flask, hooks: Hooks, client: Client, room: RoomInfo) -> None:
-    """Tell the on_leave hooks."""
-    for hook in hooks.on_leave:
+    def refusal(self, app: Flask, client: Client, room: RoomInfo) -> str | None:
+        """Ask the on_join hooks; return the first refusal as text, None when all agree."""
         try:
-            with app_code(app):
-                hook(client, room)
+            for hook in self.on_join:
+                with app_code(app, "on_join", f"client {client.id!r}"):
+                    answer = hook(client, room)
+                    if answer is False:
+                        return REFUSED
+                    if isinstance(answer, str):
+                        return answer
+                    if answer is not None and answer is not True:
+                        raise TypeError(f"on_join returns None, False or a text, not {answer!r}")
         except AppCodeFailed:
-            log.exception("on_leave failed for client %s", client.id)
+            return FAILED
+        return None
 
+    def left(self, app: Flask, client: Client, room: RoomInfo) -> None:
+        """Tell the on_leave hooks."""
+        for hook in self.on_leave:
+            with suppress(AppCodeFailed), app_code(app, "on_leave", f"client {client.id!r}"):
+                hook(client, room)
 
-class HookFailed(Exception):
-    """An on_data hook raised, or returned what cannot be sent; the message goes nowhere."""
+    def filtered(self, app: Flask, client: Client, room: RoomInfo, text: bytes) -> bytes | None:
+        """Show a Data to the on_data hooks; return it as they leave it, None when one drops it.
 
-
-def filtered(app: Flask, hooks: Hooks, client: Client, room: RoomInfo, text: bytes) -> bytes | None:
-    """Show a Data to the on_data hooks; return it as they leave it, None when one drops it.
-
-    Text that no hook changes is returned as it came, to the letter. Raises HookFailed.
-    """
-    try:
-        for hook in hooks.on_data:
-            with app_code(app):
-                answer = hook(client, room, to_dict(text))
-                if answer is False:
-                    return None
-                if isinstance(answer, dict):
-                    text = json_text({**answer, "type": "Data"})
-                elif answer is not None and answer is not True:
-                    raise TypeError(f"on_data returns None, False or a dict, not {answer!r}")
-    except AppCodeFailed:
-        log.exception("on_data failed for client %s", client.id)
-        raise HookFailed(FAILED) from None
-    return text
+        Text that no hook changes is returned as it came, to the letter. Raises HookFailed.
+        """
+        try:
+            for hook in self.on_data:
+                with app_code(app, "on_data", f"client {client.id!r}"):
+                    answer = hook(client, room, to_dict(text))
+                    if answer is False:
+                        return None
+                    if isinstance(answer, dict):
+                        text = json_text({**answer, "type": "Data"})
+                    elif answer is not None and answer is not True:
+                        raise TypeError(f"on_data returns None, False or a dict, not {answer!r}")
+        except AppCodeFailed:
+            raise HookFailed(FAILED) from None
+        return text
 
 
 def notify(app: Flask, signal: Signal, **details: Any) -> None:
     """Send a signal, if anyone listens."""
-    if not signal.receivers:
-        return
-    try:
-        with app_code(app):
+    if signal.receivers:
+        with suppress(AppCodeFailed), app_code(app, "a receiver", f"{signal!r}"):
             signal.send(app, **details)
-    except AppCodeFailed:
-        log.exception("a receiver of %r failed", signal)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from flask import Flask
+from greenlet import GreenletExit
 
 from piehub.guard import AppCodeFailed, app_code
 from piehub.net.runtime import Runtime, native_lock
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import RoomInfo, to_dict
-from piehub.rooms.registry import Deliver, Send
+from piehub.rooms.registry import Deliver
 from piehub.rooms.room import Emission
 
-log = logging.getLogger("piehub")
-
 MAX_WAITING_BYTES = 1_048_576
+
+# No server stops a mailbox's greenlet; one that a host app kills would leave its room mute.
+_FAILURES = (AppCodeFailed, GreenletExit)
 
 
 class HostApp:
@@ -35,8 +37,7 @@ class HostApp:
     #: The room that this instance lives in.
     room: RoomInfo
 
-    _send: Send
-    _now_ms: Callable[[], int]
+    _send: Callable[[Any, str | None, bool], None]
 
     def handle_message(self, message: dict[str, Any]) -> dict[str, Any] | None:
         """Look at a message before everyone in the room gets it: Data, and presence too.
@@ -56,9 +57,10 @@ class HostApp:
         """Send Data to everyone in the room, behind what it has already been sent.
 
         as_from_client: the client id it seems to come from. skip_handler: do not show it to
-        `handle_message`. Raises TypeError or ValueError for a payload that is no JSON.
+        `handle_message`. Raises TypeError or ValueError for a payload that is no JSON, ValueError
+        for one that no outbox could hold.
         """
-        self._send(outgoing.room_data(payload, self._now_ms(), as_from_client), skip_handler)
+        self._send(payload, as_from_client, skip_handler)
 
 
 def find(name: str) -> type[HostApp]:
@@ -75,26 +77,33 @@ def find(name: str) -> type[HostApp]:
     return found
 
 
+def start(
+    make: type[HostApp], room: RoomInfo, send: Callable[[Any, str | None, bool], None]
+) -> HostApp:
+    """Make a room's instance; it has its room and can speak before its __init__ runs."""
+    host = make.__new__(make)
+    host.room = room
+    host._send = send
+    host.__init__()  # type: ignore[misc]
+    return host
+
+
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it."""
 
     def __init__(
         self,
-        make: type[HostApp],
-        app: Flask,
         runtime: Runtime,
-        now_ms: Callable[[], int],
+        app: Flask,
         info: RoomInfo,
+        start: Callable[[], HostApp],
         deliver: Deliver,
-        send: Send,
     ) -> None:
-        self._make = make
-        self._app = app
         self._runtime = runtime
-        self._now_ms = now_ms
-        self._info = info
+        self._app = app
+        self._room = f"the host app of room {info.key}"
+        self._start = start
         self._deliver = deliver
-        self._send = send
         self._host: HostApp | None = None
         self._lock = native_lock()  # guards what follows; put() may come from any thread
         self._waiting: deque[Emission | None] = deque()  # None: the room is gone
@@ -147,33 +156,22 @@ class Mailbox:
 
     def _handle(self, emission: Emission) -> None:
         try:
-            with app_code(self._app):
+            with app_code(self._app, "handle_message", self._room):
                 if self._host is None:
                     self._host = self._start()
-                changed = self._host.handle_message(to_dict(emission.text))
-                if changed is not None:
-                    if changed.get("doNotEcho"):
+                answer = self._host.handle_message(to_dict(emission.text))
+                if isinstance(answer, dict):
+                    if answer.get("doNotEcho"):
                         return
-                    emission = emission._replace(text=outgoing.json_text(changed))
-        except AppCodeFailed as failure:
-            log.exception("host app failed in room %s", self._info.key)
+                    emission = emission._replace(text=outgoing.json_text(answer))
+                elif answer is not None:
+                    raise TypeError(f"handle_message returns None or a dict, not {answer!r}")
+        except _FAILURES as failure:
             text = outgoing.err(f"{texts.HOST_APP_FAILED}{failure}")
             self._deliver(emission._replace(text=text))
         self._deliver(emission)
 
-    def _start(self) -> HostApp:
-        host = self._make.__new__(self._make)  # so that __init__ can use its room, and speak
-        host.room = self._info
-        host._send = self._send
-        host._now_ms = self._now_ms
-        host.__init__()  # type: ignore[misc]
-        return host
-
     def _clean_up(self) -> None:
-        if self._host is None:
-            return
-        try:
-            with app_code(self._app):
+        if self._host is not None:
+            with suppress(*_FAILURES), app_code(self._app, "cleanup", self._room):
                 self._host.cleanup()
-        except AppCodeFailed:
-            log.exception("host app's cleanup failed in room %s", self._info.key)

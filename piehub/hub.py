@@ -6,11 +6,12 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
+from piehub import host_app
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -18,9 +19,10 @@ from piehub.net.connection import Limits
 from piehub.net.drain import drain
 from piehub.net.heartbeat import Heartbeat
 from piehub.net.runtime import Runtime
+from piehub.protocol import outgoing
 from piehub.protocol.incoming import RoomInfo
 from piehub.rooms.registry import Deliver, Registry, Send
-from piehub.settings import Settings
+from piehub.settings import ENVELOPE_BYTES, Settings
 from piehub.wire import frames
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
@@ -111,14 +113,30 @@ class Hub:
     def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         return self.runtime.call_later(seconds, function)
 
+    def sendable(self, payload: Any, from_client: str | None = None) -> bytes:
+        """A Data of the server's own. Raises TypeError or ValueError for a payload that is no JSON,
+        ValueError for one that no outbox could hold."""
+        text = outgoing.room_data(payload, now_ms(), from_client)
+        most = self.settings.outbox_bytes - ENVELOPE_BYTES
+        if len(text) > most:
+            raise ValueError(
+                f"The message is {len(text)} bytes long; with PIEHUB_OUTBOX_BYTES of "
+                f"{self.settings.outbox_bytes}, at most {most} can be sent"
+            )
+        return text
+
     def _mailbox(self, info: RoomInfo, deliver: Deliver, send: Send) -> Mailbox:
-        assert self.host_app is not None
         here = self.runtime
 
-        def send_from_anywhere(text: bytes, skip_host: bool) -> None:
-            here.run(lambda: send(text, skip_host))
+        def send_data(payload: Any, as_from_client: str | None, skip_host: bool) -> None:
+            text = self.sendable(payload, as_from_client)
+            here.run(lambda: send(text, skip_host))  # a host app may call it from any thread
 
-        return Mailbox(self.host_app, self.app, here, now_ms, info, deliver, send_from_anywhere)
+        def start() -> HostApp:
+            assert self.host_app is not None
+            return host_app.start(self.host_app, info, send_data)
+
+        return Mailbox(here, self.app, info, start, deliver)
 
     def _find_secret(self) -> str:
         secret = self.settings.secret_key or self.app.secret_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from typing import Any
 
@@ -21,6 +22,15 @@ def configure(settings: Settings) -> None:
     log.setLevel(settings.log_level)
 
 
+_PLAIN = re.compile(r"[\w.:\[\]-]+", re.ASCII)
+
+
+def _word(value: Any) -> str:
+    """A value that cannot be taken for more than one; an id may hold spaces and signs."""
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+
+
 class _Text(logging.Formatter):
     """`2026-11-22 20:03:39 INFO client closed id=7 code=1000`"""
 
@@ -30,7 +40,7 @@ class _Text(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802, logging's own name
         figures: dict[str, Any] = getattr(record, "figures", {})
         return super().formatMessage(record) + "".join(
-            f" {key}={value}" for key, value in figures.items()
+            f" {key}={_word(value)}" for key, value in figures.items()
         )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import uuid
-from contextlib import ExitStack
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +41,7 @@ class Client:
         "_id_json",
         "_is_returning",
         "_lineage",
+        "_lost_room",
         "address",
         "id",
         "identity",
@@ -57,13 +56,14 @@ class Client:
         self._is_returning = bool(requested_id)
         self._id_json = b""
         self._lineage = ""
+        self._lost_room: RoomInfo | None = None  # with its id, to another connection
         self.id = requested_id or str(uuid.uuid4())
         self.address = address
         self.identity = identity
         self.push = connection.push
 
     def __repr__(self) -> str:
-        return f"<Client {self.id} {self.address}>"
+        return f"<Client {self.id!r} {self.address}>"
 
     @property
     def room(self) -> RoomInfo | None:
@@ -73,31 +73,19 @@ class Client:
     def live(self, resume_token: str) -> None:
         """Serve the client until it has gone; the caller's greenlet is its reader."""
         hub, connection = self._hub, self._connection
-        with ExitStack() as leaving:  # whatever happens, all of it, the last one first
-            leaving.callback(self._tell_end, monotonic())
-            leaving.callback(hub.heartbeat.forget, connection)
-            leaving.callback(connection.finish)
-            leaving.callback(self._part)  # the others need not wait until the socket has ended
-            hub.heartbeat.watch(connection)
-            if hub.is_draining:  # since it was admitted
-                connection.close(close_codes.RESTARTING, "the hub is restarting")
-            self._take_id(resume_token)
-            self._greet()
-            connection.serve(self._receive)
-
-    def _tell_end(self, opened_at: float) -> None:
-        connection = self._connection
-        code, _ = connection.how_it_ended()
-        figures = {
-            "id": self.id,
-            "address": self.address,
-            "code": code,
-            "seconds": round(monotonic() - opened_at, 1),
-            "in": connection.received,
-            "out": connection.sent,
-        }
-        log.info("client closed", extra={"figures": figures})
-        hooks.notify(self._hub.app, signals.client_closed, client=self, code=code)
+        opened_at = monotonic()
+        try:
+            with hub.heartbeat.watching(connection), connection:
+                if hub.is_draining:  # since it was admitted
+                    connection.close(close_codes.RESTARTING, "the hub is restarting")
+                try:
+                    self._take_id(resume_token)
+                    self._greet()
+                    connection.serve(self._receive)
+                finally:
+                    self._part()  # the others need not wait until the socket has ended
+        finally:
+            self._tell_end(monotonic() - opened_at)
 
     def _take_id(self, resume_token: str) -> None:
         """Enter the hub: under the id asked for if it is free, or its holder answers no more."""
@@ -107,21 +95,39 @@ class Client:
         self._lineage = lineage or secrets.token_hex(8)
         while holder := hub.registry.enter(self):
             assert isinstance(holder, Client)
-            if holder._lineage == lineage or not holder.is_alive():
-                holder.evict()
+            if holder._lineage == lineage or not holder._is_alive():
+                if self._take_over(holder):
+                    break
             else:
                 self.id = str(uuid.uuid4())
                 self._lineage = secrets.token_hex(8)
-        self._id_json = json.dumps(self.id).encode()
+        self._id_json = outgoing.json_text(self.id)
 
-    def is_alive(self) -> bool:
+    def _is_alive(self) -> bool:
         """Ping the client, and say whether it answers in time."""
         return self._connection.answers(PROBE_SECONDS)
 
-    def evict(self) -> None:
-        """Another connection has taken over this id."""
-        self._connection.close(close_codes.TAKEN_OVER, "another connection took over this id")
-        self._part()
+    def _take_over(self, holder: Client) -> bool:
+        done, holder._lost_room = self._hub.registry.take_over(self, holder)
+        holder._connection.give_up(close_codes.TAKEN_OVER, "another connection took over this id")
+        return done
+
+    def _part(self) -> None:
+        self._left(self._hub.registry.disconnect(self) or self._lost_room)
+
+    def _tell_end(self, seconds: float) -> None:
+        connection = self._connection
+        code, _ = connection.how_it_ended()
+        figures = {
+            "id": self.id,
+            "address": self.address,
+            "code": code,
+            "seconds": round(seconds, 1),
+            "in": connection.received,
+            "out": connection.sent,
+        }
+        log.info("client closed", extra={"figures": figures})
+        hooks.notify(self._hub.app, signals.client_closed, client=self, code=code)
 
     def _greet(self) -> None:
         hub = self._hub
@@ -136,12 +142,9 @@ class Client:
         )
         hooks.notify(hub.app, signals.client_opened, client=self)
 
-    def _part(self) -> None:
-        self._left(self._hub.registry.disconnect(self))
-
     def _left(self, room: RoomInfo | None) -> None:
         if room:
-            hooks.left(self._hub.app, self._hub.hooks, self, room)
+            self._hub.hooks.left(self._hub.app, self, room)
             hooks.notify(self._hub.app, signals.room_left, client=self, room=room)
 
     def _joined(self) -> None:
@@ -171,7 +174,7 @@ class Client:
     def _data(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
         if hub.hooks.on_data:
-            filtered = hooks.filtered(hub.app, hub.hooks, self, self._room_or_refuse(), text)
+            filtered = hub.hooks.filtered(hub.app, self, self._room_or_refuse(), text)
             if filtered is None:
                 return
             if filtered is not text:
@@ -212,7 +215,7 @@ class Client:
             self._joined()
 
     def _ask_to_join(self, room: RoomInfo) -> None:
-        if refusal := hooks.refusal(self._hub.app, self._hub.hooks, self, room):
+        if refusal := self._hub.hooks.refusal(self._hub.app, self, room):
             raise Refused(refusal)
 
     def _leave_room(self, text: bytes, envelope: Envelope) -> None:

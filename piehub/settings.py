@@ -80,6 +80,7 @@ def _one_of(*words: str) -> Kind:
 
 BOOLEAN = Kind("1 or 0 (also true, false, yes, no, on, off)", _yes_or_no)
 NUMBER = Kind("a number, 0 or more", _number)
+DURATION = Kind("a number above 0", lambda value: _number(value) or None)
 COUNT = Kind("an integer of 0 or more", _integer(0))
 POSITIVE = Kind("an integer of 1 or more", _integer(1))
 PATH = Kind("a path such as /ws", _path)
@@ -112,7 +113,7 @@ class Settings:
         25.0, NUMBER, "Seconds of silence after which a client is pinged, 0 is never."
     )
     ping_timeout: float = _setting(
-        20.0, NUMBER, "Seconds that a ping may stay unanswered; over it: close 4408."
+        20.0, DURATION, "Seconds that a ping may stay unanswered; over it: close 4408."
     )
     room_cleanup_delay: float = _setting(
         300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
@@ -125,12 +126,14 @@ class Settings:
         "", TEXT, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."
     )
     log_format: str = _setting(
-        "text", _one_of("text", "json"), "How the stand-alone hub logs: `text` or `json`."
+        "text",
+        _one_of("text", "json"),
+        "How the stand-alone hub logs: lines for people, or for machines.",
     )
     log_level: str = _setting(
         "INFO",
         _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
-        "What the stand-alone hub logs: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+        "What the stand-alone hub logs: this, and what is worse.",
     )
 
 

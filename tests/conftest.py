@@ -105,7 +105,9 @@ class Service:
         for client in self._clients:
             client.close()
         hubs = [app.extensions["piehub"] for app in self._apps if "piehub" in app.extensions]
-        clients = _wait_until(lambda: [hub for hub in hubs if hub.registry.counts()[1]])
+        clients = _wait_until(
+            lambda: [hub for hub in hubs if hub.registry.counts()[1] or list(hub.heartbeat)]
+        )
         rooms = _wait_until(lambda: [room for hub in hubs for room in hub.registry.views()])
         for server in self._servers:
             server.stop(timeout=PATIENCE)

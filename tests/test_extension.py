@@ -1,5 +1,6 @@
 """What a Flask developer does with PieHub."""
 
+import gc
 import threading
 
 import gevent
@@ -51,10 +52,20 @@ def test_a_message_may_go_to_some_of_a_room(service):
     assert a.hears_nothing()
 
 
-def test_sending_where_there_is_no_room_reaches_nobody(service):
+def test_sending_where_there_is_no_room_reaches_nobody(caplog):
     pie = PieHub()
     app_with(pie)
     assert pie.send(**ROOM, payload=1) == 0
+    assert caplog.text == ""
+
+
+def test_a_message_goes_to_the_default_room_where_none_is_named(service):
+    pie = PieHub()
+    peer = service.peer(service.start(app_with(pie)))
+    peer.say("JoinRoom", roomInfo={"app": "a", "version": "1"}, makeRoomIfNonExistant=True)
+    peer.hear_type("ResolvePromise")
+    assert pie.send(app="a", version="1", payload=1) == 1
+    assert peer.hear()["payload"] == 1
 
 
 def test_a_command_that_reaches_nobody_is_told_why(caplog):
@@ -65,13 +76,14 @@ def test_a_command_that_reaches_nobody_is_told_why(caplog):
     assert "rooms live in the memory of the process that serves them" in caplog.text
 
 
-def test_a_command_within_the_serving_process_sends_into_a_room(service):
+def test_a_command_within_the_serving_process_sends_into_a_room(service, caplog):
     pie = PieHub()
     app = app_with(pie)
     app.cli.command("shout")(lambda: pie.send(**ROOM, payload="from a command"))
     peer = member(service, service.start(app))
     app.test_cli_runner().invoke(args=["shout"])
     assert peer.hear()["payload"] == "from a command"
+    assert "Nobody" not in caplog.text
 
 
 def test_another_thread_sends_into_a_room(service):
@@ -125,6 +137,15 @@ def test_two_hubs_live_in_one_process(service):
     one.send(**ROOM, payload=1)
     two.send(**ROOM, payload=2)
     assert (a.hear()["payload"], b.hear()["payload"]) == (1, 2)
+
+
+def test_an_app_that_is_gone_leaves_room_for_another():
+    pie = PieHub()
+    app_with(pie)
+    gc.collect()
+    app = app_with(pie)
+    assert pie.rooms() == []
+    del app
 
 
 def test_a_second_init_app_raises():
@@ -199,15 +220,43 @@ def test_flask_socks_options_may_change_after_init_app(service):
     app = app_with(PieHub())
     url = service.start(app)
     app.config["SOCK_SERVER_OPTIONS"] = {"max_message_size": 100}
+    ours = set()
     for _ in range(2):
         assert member(service, url).id
+        ours.add(app.config["SOCK_SERVER_OPTIONS"]["thread_class"])
+    assert len(ours) == 1  # rather than one around the other, for each client
+
+
+def test_flask_socks_options_hold_for_the_apps_own_routes(service):
+    class OwnThread(threading.Thread):
+        pass
+
+    app = app_with(PieHub())
+    app.config["SOCK_SERVER_OPTIONS"] = {"thread_class": OwnThread, "max_message_size": 4}
+
+    @Sock(app).route("/own")
+    def show(ws):
+        ws.send(f"{type(ws.thread).__name__} {ws.max_message_size}")
+
+    url = service.start(app)
+    member(service, url)  # at which the hub puts its own thread_class there
+    with connect(f"{url}/own", proxy=None, close_timeout=A_WHILE) as own:
+        assert own.recv(PATIENCE) == "OwnThread 4"
 
 
 def test_a_message_that_no_outbox_holds_is_refused():
     pie = PieHub()
     app_with(pie)
-    with pytest.raises(ValueError, match="PIEHUB_OUTBOX_BYTES lets 1048576 wait"):
+    with pytest.raises(ValueError, match="at most 1047552 can be sent"):
         pie.send(**ROOM, payload="x" * 1_048_576)
+
+
+def test_an_outbox_that_just_holds_the_longest_message_will_do():
+    app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=9_000, PIEHUB_OUTBOX_BYTES=10_024)
+    with pytest.raises(
+        SettingError, match="PIEHUB_OUTBOX_BYTES is 10023; it must be at least 1024"
+    ):
+        app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=9_000, PIEHUB_OUTBOX_BYTES=10_023)
 
 
 def test_an_outbox_smaller_than_a_message_is_refused_at_start():

@@ -1,13 +1,19 @@
 """The app's own code between clients and rooms."""
 
+from time import monotonic
+
 import flask
 import gevent
 import pytest
 from flask import Flask
+from gevent.event import Event
+from greenlet import GreenletExit
 from websockets.exceptions import InvalidStatus
 
 from piehub import PieHub, signals
+from piehub.guard import app_code
 from tests.support.peer import ROOM
+from tests.support.timing import PATIENCE
 
 
 @pytest.fixture
@@ -49,6 +55,19 @@ def test_what_authorize_returns_is_the_clients_identity(service, pie, url):
     assert seen == [{"user": "anna"}]
 
 
+@pytest.mark.parametrize("answer", [None, True])
+def test_a_hook_that_merely_agrees_leaves_the_identity_as_it_is(answer, service, pie, url):
+    seen = []
+    for identity in (answer, "anna", answer):
+        pie.authorize(lambda identity=identity: identity)
+    pie.on_join(lambda client, room: seen.append((client.identity, repr(client))))
+    peer = service.peer(url)
+    peer.join()
+    ((identity, shown),) = seen
+    assert identity == "anna"
+    assert shown.startswith(f"<Client '{peer.id}' 127.0.0.1:")
+
+
 def test_an_authorize_that_fails_lets_nobody_in(service, pie, url):
     pie.authorize(lambda: 1 / 0)
     assert refused_with(service, url) == 500
@@ -76,11 +95,18 @@ def test_on_join_is_not_asked_about_a_join_that_cannot_be(service, pie, url):
     assert asked == []
 
 
+def test_on_join_is_asked_who_brings_a_lost_room_back(service, pie, url):
+    asked = []
+    pie.on_join(lambda client, room: asked.append(room.name))
+    answer = service.peer(url, clientId="anna").join(make=False, isPasswordProtected=False)
+    assert (answer["type"], asked) == ("ResolvePromise", ["lobby"])
+
+
 def test_on_join_is_asked_who_enters_matchmaking(service, pie, url):
-    pie.on_join(lambda client, room: f"{room.app} is closed")
+    pie.on_join(lambda client, room: f"{room.app} {room.name} is closed" if room.hidden else None)
     peer = service.peer(url)
     peer.say("EnterMatchmaking", app="chess", version="1", matchSize=2)
-    assert peer.hear()["err"] == "chess is closed"
+    assert peer.hear()["err"] == "chess match is closed"
 
 
 def test_an_on_join_that_fails_refuses(service, pie, url, caplog):
@@ -166,18 +192,62 @@ def test_on_data_may_turn_a_message_into_a_whisper(service, pie, url):
     assert a.hears_nothing()
 
 
+@pytest.mark.parametrize("answer", [None, True])
+def test_an_on_data_that_agrees_sends_what_came(answer, service, pie, url):
+    pie.on_data(lambda client, room, message: answer)
+    peer = service.peer(url)
+    peer.join()
+    peer.say("Data", payload=1)
+    assert peer.hear()["payload"] == 1
+
+
+def test_what_on_data_changes_stays_a_data(service, pie, url):
+    pie.on_data(lambda client, room, message: {"type": "LeaveRoom", "payload": 1})
+    peer = service.peer(url)
+    peer.join()
+    peer.say("Data")
+    assert peer.hear() | {"time": 0} == {
+        "type": "Data",
+        "payload": 1,
+        "fromClient": peer.id,
+        "time": 0,
+    }
+
+
+def test_who_waits_for_a_hook_counts_as_alive(service, pie, url):
+    begun, go_on = Event(), Event()
+
+    @pie.on_data
+    def take_time(client, room, message):
+        begun.set()
+        go_on.wait(PATIENCE)
+
+    peer = service.peer(url, clientId="bob")
+    peer.join()
+    peer.say("Data", payload=1)
+    assert begun.wait(PATIENCE)
+    for seconds in (100, 200):
+        service.hub.heartbeat.sweep(monotonic() + seconds)
+    assert service.peer(url, clientId="bob").id != "bob"
+    go_on.set()
+    assert peer.hear()["payload"] == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [lambda: 1 / 0, lambda: "text", lambda: {"payload": {1}}],
     ids=["raises", "text", "set"],
 )
-def test_an_on_data_that_fails_sends_nothing_and_tells_the_sender(answer, service, pie, url):
+def test_an_on_data_that_fails_sends_nothing_and_tells_the_sender(
+    answer, service, pie, url, caplog
+):
     pie.on_data(lambda client, room, message: answer())
     peer = service.peer(url)
     peer.join()
     peer.say("Data", payload=1)
     assert "its own code failed" in peer.hear()["message"]
     assert peer.hears_nothing()
+    assert "on_data failed for client" in caplog.text
 
 
 def test_on_data_is_not_asked_about_data_outside_a_room(service, pie, url):
@@ -217,7 +287,7 @@ def test_signals_tell_of_a_clients_life(service, pie, url):
         signals.client_opened: note("opened"),
         signals.room_joined: note("joined"),
         signals.data_received: lambda sender, message, **rest: seen.append(
-            ("data", message["payload"])
+            ("data", message["payload"], message["fromClient"])
         ),
         signals.room_left: note("left"),
         signals.client_closed: note("closed", "code"),
@@ -232,7 +302,25 @@ def test_signals_tell_of_a_clients_life(service, pie, url):
     service.stop()
     for signal, receiver in receivers.items():
         signal.disconnect(receiver)
-    assert seen == [("opened",), ("joined",), ("data", 1), ("left",), ("closed", 1000)]
+    data = ("data", 1, peer.id)
+    assert seen == [("opened",), ("joined",), data, ("left",), ("closed", 1000)]
+
+
+def test_a_signal_tells_of_each_client_that_a_match_brings_together(service, url):
+    joined = []
+
+    def note(sender, client, room):
+        joined.append((client.id, room.app))
+
+    with signals.room_joined.connected_to(note):
+        peers = [service.peer(url, clientId=name) for name in "ab"]
+        for peer in peers:
+            peer.say("EnterMatchmaking", app="chess", version="1", matchSize=2)
+        for peer in peers:
+            peer.hear_type("MatchFound")
+        peers[1].say("GetRooms")  # answered once all of that is done
+        peers[1].hear_type("Rooms")
+    assert sorted(joined) == [("a", "chess"), ("b", "chess")]
 
 
 def test_a_receiver_that_fails_harms_nobody(service, pie, url, caplog):
@@ -244,5 +332,10 @@ def test_a_receiver_that_fails_harms_nobody(service, pie, url, caplog):
         peer.join()
         peer.say("Data", payload=1)
         assert peer.hear()["payload"] == 1
-    assert "a receiver of" in caplog.text
+    assert "a receiver failed for" in caplog.text
     assert ROOM["name"] in [room.name for room in pie.rooms()]
+
+
+def test_a_greenlet_that_the_server_ends_in_a_hook_does_end():
+    with pytest.raises(GreenletExit), app_code(Flask(__name__), "a hook", "a test"):
+        raise GreenletExit

@@ -179,6 +179,11 @@ def test_a_host_app_is_named_by_module_and_class(service):
     assert service.peer(url).hello["hostAppVersion"] == "2.0"
 
 
+def test_a_host_app_that_is_handed_over_goes_before_one_that_is_named(service):
+    url = start(service, Shouter, PIEHUB_HOST_APP="tests.test_host_app:HostApp")
+    assert service.peer(url).hello["hostAppVersion"] == "2.0"
+
+
 @pytest.mark.parametrize(
     "name",
     ["nowhere:Class", "tests.test_host_app:Missing", "tests.test_host_app", "json:dumps", ":"],
@@ -248,3 +253,94 @@ def test_a_host_app_handles_nothing_once_it_is_cleaned_up(service):
         "cleanup",
         "ClientPresenceChanged",
     ]
+
+
+def test_a_cleanup_that_fails_is_logged(service, capsys):
+    class Clumsy(HostApp):
+        def cleanup(self):
+            raise ValueError("tripped")
+
+    peer = member(service, start(service, Clumsy))
+    peer.say("LeaveRoom")
+    assert peer.join()["type"] == "ResolvePromise"
+    service.stop()
+    log = capsys.readouterr().err
+    assert "cleanup failed for the host app of room" in log
+    assert "ValueError: tripped" in log
+
+
+def test_a_host_app_that_never_began_is_not_cleaned_up(service, capsys):
+    class Stillborn(HostApp):
+        def __init__(self):
+            raise ValueError("not today")
+
+    peer = service.peer(start(service, Stillborn))
+    peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    assert peer.hear()["message"] == "hostApp.handleMessage error: not today"
+    assert peer.hear()["type"] == "ClientPresenceChanged"
+    peer.close()
+    service.stop()
+    assert "cleanup failed" not in capsys.readouterr().err
+
+
+def test_a_host_app_that_talks_to_itself_without_end_does_not_keep_the_others_out(service):
+    done = Event()
+
+    class Restless(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") != "on" or done.is_set():
+                return None
+            self.send_data("on")
+            return {"doNotEcho": True}
+
+    url = start(service, Restless)
+    member(service, url).say("Data", payload="on")
+    other = member(service, url, name="elsewhere")
+    other.say("Data", payload="hello")
+    assert other.hear()["payload"] == "hello"
+    done.set()
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 5000])
+def test_no_number_takes_a_message_past_a_host_app(number, service):
+    peer = member(service, start(service, Shouter))
+    peer.send(f'{{"type":"Data","payload":"hush hush","n":{number}}}')
+    heard = peer.hear()
+    assert heard["payload"] == "HUSH HUSH"
+    assert abs(heard["n"]) > 10**308  # infinity, in JavaScript
+
+
+def test_a_host_app_that_kills_its_own_greenlet_does_not_mute_its_room(service):
+    class Suicidal(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "die":
+                raise gevent.GreenletExit
+
+    url = start(service, Suicidal)
+    peer = member(service, url)
+    peer.say("Data", payload="die")
+    assert peer.hear()["type"] == "Err"
+    assert peer.hear()["payload"] == "die"
+    assert member(service, url).id
+
+
+def test_a_host_app_that_returns_no_dict_is_told_what_would_do(service):
+    class Wordy(HostApp):
+        def handle_message(self, message):
+            return "text" if message["type"] == "Data" else None
+
+    peer = member(service, start(service, Wordy))
+    peer.say("Data", payload=1)
+    assert "handle_message returns None or a dict, not 'text'" in peer.hear()["message"]
+
+
+def test_a_host_app_cannot_send_what_no_outbox_holds(service):
+    class Boaster(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "go":
+                self.send_data("x" * 2_000_000)
+
+    peer = member(service, start(service, Boaster))
+    peer.say("Data", payload="go")
+    assert "at most 1047552 can be sent" in peer.hear()["message"]
+    assert peer.hear()["payload"] == "go"

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 
 import pytest
 
@@ -58,6 +59,25 @@ def test_a_traceback_stays_within_its_json_line(service, capsys):
     assert "ZeroDivisionError: oops" in entry["traceback"]
 
 
+def test_for_machines_time_is_utc_to_the_millisecond(monkeypatch, capsys):
+    monkeypatch.setenv("TZ", "XYZ-5")
+    time.tzset()
+    create_app(PIEHUB_LOG_FORMAT="json", PIEHUB_SECRET_KEY="for tests")
+    record = logging.makeLogRecord({"created": 3.007, "msecs": 7.0, "levelno": logging.INFO})
+    logging.getLogger("piehub").handle(record)
+    monkeypatch.undo()
+    time.tzset()
+    assert json.loads(capsys.readouterr().err)["time"] == "1970-01-01T00:00:03.007Z"
+
+
+def test_each_line_is_written_once(capsys, caplog):
+    for _ in range(2):
+        create_app(PIEHUB_SECRET_KEY="for tests")
+    logging.getLogger("piehub").warning("once")
+    assert capsys.readouterr().err.count("once") == 1
+    assert "once" not in caplog.text  # the root's handlers do not write it again
+
+
 def test_the_level_can_be_raised(service, capsys):
     service.peer(service.start(log_level="warning"))
     assert capsys.readouterr().err == ""
@@ -72,4 +92,12 @@ def test_settings_come_from_the_environment(monkeypatch):
     monkeypatch.setenv("PIEHUB_RATE_LIMIT", "often")
     with pytest.raises(SettingError, match="PIEHUB_RATE_LIMIT is 'often'"):
         create_app()
-    assert create_app(PIEHUB_RATE_LIMIT=5).extensions["piehub"].settings.rate_limit == 5
+    app = create_app(PIEHUB_RATE_LIMIT=5)
+    assert app.extensions["piehub"].settings.rate_limit == 5
+    assert "PATH" not in app.config  # the rest of the environment is none of the hub's business
+
+
+def test_an_id_cannot_be_taken_for_other_figures(service, capsys):
+    service.peer(service.start(), clientId="anna address=10.0.0.1:1 code=1000")
+    opened = capsys.readouterr().err
+    assert 'id="anna address=10.0.0.1:1 code=1000" address=127.0.0.1:' in opened

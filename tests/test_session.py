@@ -4,9 +4,12 @@ import json
 
 import gevent
 import pytest
+from gevent.event import Event
+from itsdangerous import TimestampSigner
 
+from piehub import create_app, session
 from tests.support.peer import ROOM, masked
-from tests.support.timing import A_WHILE
+from tests.support.timing import A_WHILE, PATIENCE
 
 BAD = {
     "not JSON": ("{nope", "not JSON"),
@@ -224,6 +227,44 @@ def test_a_resume_token_stays_good_over_several_connections(service):
     assert second.close_code() == 4409
 
 
+@pytest.mark.parametrize(("seconds", "lineage"), [(86_400, "anna's"), (86_401, None)])
+def test_a_resume_token_is_good_for_a_day(seconds, lineage, monkeypatch):
+    hub = create_app(PIEHUB_SECRET_KEY="for tests").extensions["piehub"]
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 1000)
+    token = hub.resume_token("anna", "anna's")
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 1000 + seconds)
+    assert hub.lineage("anna", token) == lineage
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_good"),
+    [
+        ({"PIEHUB_SECRET_KEY": "one"}, {"PIEHUB_SECRET_KEY": "one", "SECRET_KEY": "two"}, True),
+        ({"SECRET_KEY": "one"}, {"SECRET_KEY": "one"}, True),
+        ({"SECRET_KEY": b"\xff"}, {"SECRET_KEY": b"\xff"}, True),
+        ({"SECRET_KEY": "one"}, {"SECRET_KEY": "two"}, False),
+        ({}, {}, False),
+    ],
+)
+def test_a_resume_token_is_good_after_a_restart_with_the_same_key(before, after, is_good):
+    old, new = (create_app(**keys).extensions["piehub"] for keys in (before, after))
+    assert new.lineage("anna", old.resume_token("anna", "anna's")) == (
+        "anna's" if is_good else None
+    )
+
+
+def test_a_bug_of_the_hub_closes_with_1011_and_is_logged(service, monkeypatch, capsys):
+    def fail(_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session.incoming, "search", fail)
+    peer = service.peer(service.start())
+    peer.say("GetRooms")
+    assert peer.close_code() == 1011
+    service.stop()
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
 def test_a_protected_room_is_not_remade_without_its_password(service):
     peer = service.peer(service.start(room_cleanup_delay=0), clientId="bob")
     assert "non-existant" in peer.join(make=False, isPasswordProtected=True)["err"]
@@ -265,3 +306,32 @@ def test_everyone_in_a_room_sees_one_order(service):
     assert seen.count(seen[0]) == 4
     for peer in peers:
         assert [number for sender, number in seen[0] if sender == peer.id] == list(range(50))
+
+
+def test_an_id_is_not_free_while_its_holders_hooks_take_their_time(service):
+    app = create_app(PIEHUB_SECRET_KEY="for tests", PIEHUB_ROOM_CLEANUP_DELAY=0)
+    told = Event()
+
+    def slow(client, room):
+        told.wait(PATIENCE)
+
+    app.extensions["piehub"].hooks.on_leave.append(slow)
+    url = service.start(app)
+    holder = service.peer(url, clientId="bob")
+    holder.join()
+    owner = service.peer(url, clientId="bob", resumeToken=holder.hello["resumeToken"])
+    assert owner.id == "bob"
+    assert service.peer(url, clientId="bob").id != "bob"
+    told.set()
+    assert holder.close_code() == 4409
+
+
+def test_the_longest_id_and_message_reach_the_room(service):
+    limit = 65_536
+    url = service.start(outbox_bytes=limit + 1024, room_cleanup_delay=0)
+    member = service.peer(url, clientId="\N{GRINNING FACE}" * 128)
+    member.join()
+    frame = '{"type":"Data","payload":"%s"}'
+    member.send(frame % ("x" * (limit - len(frame) + 2)))
+    heard = member.hear()
+    assert (heard["type"], heard["fromClient"]) == ("Data", "\N{GRINNING FACE}" * 128)

@@ -1,8 +1,10 @@
+import resource
 from pathlib import Path
 
 import pytest
 
 from piehub import settings
+from piehub.serve import address, descriptors
 from piehub.settings import SettingError, load
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -22,6 +24,9 @@ def test_what_is_not_set_has_its_default():
     [
         ("ALLOW_STATS", "off", False),
         ("ALLOW_STATS", "1", True),
+        ("ALLOW_STATS", " Yes ", True),
+        ("ALLOW_STATS", "", False),
+        ("MAX_MESSAGE_BYTES", "1", 1),
         ("ALLOW_STATS", False, False),
         ("RATE_LIMIT", "0", 0),
         ("RATE_LIMIT", "1.5", 1.5),
@@ -46,10 +51,14 @@ def test_a_setting_is_read_from_text_and_from_values(name, given, value):
         ("RATE_LIMIT", "inf", "a number, 0 or more"),
         ("RATE_LIMIT", None, "a number, 0 or more"),
         ("MAX_MESSAGE_BYTES", "0", "an integer of 1 or more"),
+        ("MAX_MESSAGE_BYTES", True, "an integer of 1 or more"),
         ("MAX_MESSAGE_BYTES", 1.5, "an integer of 1 or more"),
         ("MAX_MESSAGE_BYTES", "64k", "an integer of 1 or more"),
         ("PATH", "ws", "a path such as /ws"),
         ("PATH", "/room/<name>", "a path such as /ws"),
+        ("PATH", "/ws?a=b", "a path such as /ws"),
+        ("PATH", "/my hub", "a path such as /ws"),
+        ("PING_TIMEOUT", 0, "a number above 0"),
         ("HOST_APP", 5, "text"),
         ("LOG_FORMAT", "xml", "one of text, json"),
     ],
@@ -72,3 +81,35 @@ def test_a_slip_of_the_pen_is_seen():
         load({"PIEHUB_PING_INTERVALL": 5})
     with pytest.raises(SettingError, match=r"docs/settings\.md"):
         load({"PIEHUB_ZZZQQQ": 5})
+
+
+@pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])
+def test_the_port_is_the_platforms_or_8080(given, port, monkeypatch):
+    monkeypatch.delenv("PORT", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PORT", given)
+    assert address.port() == port
+
+
+@pytest.mark.parametrize("given", ["0", "65536", "-1", "http", "80.0"])
+def test_a_port_that_is_none_is_refused(given, monkeypatch):
+    monkeypatch.setenv("PORT", given)
+    with pytest.raises(ValueError, match=f"PORT is '{given}'; it must be a number from 1 to 65535"):
+        address.port()
+
+
+def test_as_many_sockets_may_be_open_as_the_system_lets():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    descriptors.raise_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_limit_that_cannot_be_lifted_is_told_of(monkeypatch, caplog):
+    def refuse(*_):
+        raise ValueError("not here")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    descriptors.raise_limit()
+    assert "files only: not here" in caplog.text

@@ -26,7 +26,7 @@ class NoThread:
         pass
 
 
-class Threads:
+class ReaderThreads:
     """Makes threads for the app's own flask-sock routes, and NoThread for the hub's."""
 
     def __init__(self, is_ours: Callable[[], bool], others: Callable[..., Any]) -> None:
@@ -41,9 +41,14 @@ def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> No
     """See to it that flask-sock starts no reading thread where `is_ours()`."""
     options = config.get("SOCK_SERVER_OPTIONS") or {}
     others = options.get("thread_class", threading.Thread)
-    if not isinstance(others, Threads):
-        own = {"thread_class": Threads(is_ours, others)}
+    if not isinstance(others, ReaderThreads):
+        own = {"thread_class": ReaderThreads(is_ours, others)}
         config["SOCK_SERVER_OPTIONS"] = {**options, **own}
+
+
+def refuse_compression(environ: dict[str, Any]) -> None:
+    """simple-websocket agrees to what every browser offers; our reader does not speak it."""
+    environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
 
 
 @contextmanager

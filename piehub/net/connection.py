@@ -22,18 +22,19 @@ STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which a full client 
 class Limits:
     """What one client may do.
 
+    max_message_bytes, max_fragments: in one message. outbox_bytes: may wait to be sent to it.
     rate_limit: messages a second, 0 is any number. rate_burst: messages at once.
     """
 
-    max_message_bytes: int = 65_536
+    max_message_bytes: int
+    outbox_bytes: int
+    rate_limit: float
+    rate_burst: float
     max_fragments: int = 1024
-    outbox_bytes: int = 1_048_576
-    rate_limit: float = 60.0
-    rate_burst: float = 120.0
 
 
 class Connection:
-    """`serve` runs in the greenlet (or thread) of the request and ends when the connection does.
+    """`serve` runs in the greenlet (or thread) of the request, within `with connection:`.
 
     Everything else may be called by anyone, from within the runtime.
     """
@@ -97,21 +98,10 @@ class Connection:
         """Whether the outbox has overflowed."""
         return self._link.outbox.overflowed
 
-    def serve(self, on_message: Callable[[int, bytes], None]) -> None:
-        """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
+    def __enter__(self) -> Connection:
+        return self
 
-        `finish` must follow. An exception in `on_message` is the caller's bug; it closes the
-        connection with 1011 and goes on to the caller.
-        """
-        try:
-            self._read(on_message)
-        except WireError as error:
-            self.close(error.code, error.reason)
-        except BaseException:
-            self.close(close_codes.INTERNAL_ERROR, "internal error")
-            raise
-
-    def finish(self) -> None:
+    def __exit__(self, *error: object) -> None:
         """Send what still waits, end the socket, and let go of it."""
         try:
             self._link.flush(CLOSE_TIMEOUT)
@@ -120,6 +110,20 @@ class Connection:
             self._link.shut_down()
         finally:
             self._link.release()  # in any case: a watcher must not outlive its socket
+
+    def serve(self, on_message: Callable[[int, bytes], None]) -> None:
+        """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
+
+        An exception in `on_message` is the caller's bug; it closes the connection with 1011 and
+        goes on to the caller.
+        """
+        try:
+            self._read(on_message)
+        except WireError as error:
+            self.close(error.code, error.reason)
+        except BaseException:
+            self.close(close_codes.INTERNAL_ERROR, "internal error")
+            raise
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""

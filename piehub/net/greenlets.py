@@ -32,8 +32,7 @@ class Greenlets:
     """One gevent loop, that of the thread which made this."""
 
     def __init__(self) -> None:
-        self._hub = get_hub()
-        self._loop = self._hub.loop
+        self._loop = get_hub().loop
         self._thread = native_ident()
         self._dirty: list[GreenletOutbox] = []
 
@@ -57,21 +56,28 @@ class Greenlets:
     def run(self, function: Callable[[], T]) -> T:
         if native_ident() == self._thread:
             return function()
+        # Native locks, as gevent's would belong to one thread. Who takes `claim` decides: once we
+        # have given the function up, it must not run after all.
+        claim, done = native_lock(), native_lock()
+        done.acquire()
         results: list[T] = []
         errors: list[BaseException] = []
-        done = native_lock()
-        done.acquire()
 
         def here() -> None:
-            try:
-                results.append(function())
-            except BaseException as error:
-                errors.append(error)
-            done.release()
+            if claim.acquire(blocking=False):
+                try:
+                    results.append(function())
+                except BaseException as error:
+                    errors.append(error)
+                done.release()
 
         self._loop.run_callback_threadsafe(here)
         if not done.acquire(timeout=_RUN_TIMEOUT):
-            raise RuntimeError("piehub's thread did not answer: is it blocked, or has it ended?")
+            if claim.acquire(blocking=False):
+                raise RuntimeError(
+                    "piehub's thread does not answer: is it blocked, or has it ended?"
+                )
+            done.acquire()
         if errors:
             raise errors[0]
         return results[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from piehub.net.connection import CLOSE_TIMEOUT, Connection
@@ -35,17 +36,28 @@ class Heartbeat:
         with self._lock:
             return iter(list(self._connections))
 
-    def watch(self, connection: Connection) -> None:
-        """Begin to sweep this client."""
+    @contextmanager
+    def watching(self, connection: Connection) -> Iterator[None]:
+        """Sweep this client for as long as the block lasts."""
+        self._watch(connection)
+        try:
+            yield
+        finally:
+            self._forget(connection)
+
+    def _watch(self, connection: Connection) -> None:
         with self._lock:
             self._connections.add(connection)
             if self._all_gone is not None:
                 return
             all_gone = self._all_gone = self._runtime().event()
-        self._runtime().spawn(lambda: self._run(all_gone))
+        try:
+            self._runtime().spawn(lambda: self._run(all_gone))
+        except BaseException:
+            self._forget(connection)
+            raise
 
-    def forget(self, connection: Connection) -> None:
-        """The client has gone; with the last one the sweep ends."""
+    def _forget(self, connection: Connection) -> None:
         with self._lock:
             self._connections.discard(connection)
             if not self._connections and self._all_gone is not None:

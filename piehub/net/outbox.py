@@ -39,10 +39,14 @@ class Outbox:
         self._in_flight = False  # somebody is sending a chunk right now
         self._torn = False  # the first frame has been sent in part
 
-    def finish(self, frame: bytes) -> None:
-        """Queue the last frame (RFC 6455 section 5.5.1: none after a close frame)."""
+    def put(self, frame: bytes) -> None:
+        """Queue a frame."""
         self.frames.append(frame)
         self.size += len(frame)
+
+    def finish(self, frame: bytes) -> None:
+        """Queue the last frame (RFC 6455 section 5.5.1: none after a close frame)."""
+        self.put(frame)
         self.is_open = False
 
     def chunk(self) -> bytes | memoryview:

@@ -101,7 +101,7 @@ def send_at_once(client: socket.socket) -> None:
 
 
 def choose() -> Runtime:
-    """The runtime for this process."""
+    """A runtime for this process; a hub has one."""
     if monkey.is_module_patched("socket"):
         from piehub.net.greenlets import Greenlets
 

@@ -65,8 +65,7 @@ class ThreadLink:
             outbox = self.outbox
             if not outbox.is_open:
                 return
-            outbox.frames.append(frame)
-            outbox.size += len(frame)
+            outbox.put(frame)
             if outbox.size > outbox.limit:
                 outbox.overflow()
             self._changed.notify_all()

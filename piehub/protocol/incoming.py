@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ MAX_WHISPER_IDS = 1000
 MAX_TOGETHER_TIMEOUT_MS = 600_000
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
+
+_INFINITY = 10**309
 
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -196,14 +199,23 @@ def together_group(envelope: Envelope) -> str | None:
 
 
 def to_dict(text: bytes) -> dict[str, Any]:
-    """A message that `decode` has passed, whole, for the app's own code. Raises nothing."""
-    message: dict[str, Any] = json.loads(text, parse_int=_integer)
+    """A message that `decode` has passed, whole, for the app's own code. Raises nothing.
+
+    What JavaScript reads as infinity comes as an integer beyond every double, which can be written
+    as JSON again; a float's infinity could not.
+    """
+    message: dict[str, Any] = json.loads(text, parse_int=_integer, parse_float=_float)
     return message
 
 
-def _integer(digits: str) -> float:
-    # int() refuses more than 4300 digits; JavaScript makes infinity of them.
-    return int(digits) if len(digits) < 4000 else float(digits)
+def _integer(digits: str) -> int:
+    # int() refuses more than 4300 digits.
+    return int(digits) if len(digits) < 4000 else -_INFINITY if digits[0] == "-" else _INFINITY
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _integer(digits[0] + "0" * 4000)
 
 
 def _fields(text: bytes, func: str | None) -> dict[str, Any]:

@@ -105,12 +105,14 @@ def relay(head: bytes, time: int) -> bytes:
 
 
 def json_text(value: Any) -> bytes:
-    """`value` as JSON text. For what the hub was handed by a developer's code.
+    """`value` as JSON text. For what the hub was handed by a developer's code, and for ids.
 
     The standard library's encoder, because it also writes what a message may hold and msgspec
-    refuses. Raises TypeError or ValueError for what JSON has no words for: sets, NaN, cycles.
+    refuses. Raises TypeError or ValueError for what JSON has no words for: sets, NaN, cycles, half
+    a surrogate pair.
     """
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def room_data(payload: Any, time: int, from_client: str | None = None) -> bytes:

@@ -37,12 +37,12 @@ def view(room: Room) -> RoomView:
     )
 
 
-def search(rooms: Iterable[Room], search: Search) -> list[dict[str, Any]]:
+def search(rooms: Iterable[Room], wanted: Search) -> list[dict[str, Any]]:
     """Those that are not hidden and match: `app` and `name` whole, `version` by its start."""
     return [
-        _details(room) if search.details else _name(room.info)
+        _details(room) if wanted.details else _name(room.info)
         for room in rooms
-        if not room.info.hidden and _matches(room.info, search)
+        if not room.info.hidden and _matches(room.info, wanted)
     ]
 
 

@@ -15,7 +15,7 @@ from piehub.rooms import listing
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.room import Emission, HostMailbox, Member, Room
-from piehub.rooms.together import MAX_GROUPS, Group, TooManyGroups
+from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
 
 RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
@@ -51,7 +51,7 @@ class Registry:
         monotonic: Callable[[], float],
         frame: Callable[[bytes], bytes],
         host_for: HostFactory | None = None,
-        cleanup_delay: float = 300.0,
+        cleanup_delay: float,
     ) -> None:
         self._lock = lock
         self._call_later = call_later
@@ -77,6 +77,20 @@ class Registry:
                 return holder
             self._life_time_clients += 1
             return None
+
+    def take_over(self, member: Member, holder: Member) -> tuple[bool, RoomInfo | None]:
+        """Give the id of `holder` to `member`, with no moment in which it is free.
+
+        Returns whether it did (not when `holder` has gone: `enter` again), and the room that
+        `holder` has left with it.
+        """
+        with self._lock:
+            if self._clients.get(member.id) is not holder:
+                return False, None
+            self._clients[member.id] = member
+            self._life_time_clients += 1
+            self._matchmaking.leave(holder)
+            return True, self._leave(holder)
 
     def disconnect(self, member: Member) -> RoomInfo | None:
         """Take `member` out of hub, queue and room; return which room. Twice is harmless."""
@@ -198,9 +212,10 @@ class Registry:
             room = self._room_of(member)
             try:
                 group, is_new = room.together.put(name, member.id, head)
-            except TooManyGroups:
+            except TogetherFull:
                 raise Refused(
-                    f"The room has {MAX_GROUPS} together groups that wait; send to one of them"
+                    "Too much waits together in this room: at most "
+                    f"{MAX_GROUPS} groups and {MAX_WAITING_BYTES} bytes may"
                 ) from None
             timeout = room.info.together_timeout_ms
             if is_new and timeout is not None:
@@ -259,7 +274,7 @@ class Registry:
     def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:
         with self._lock:
             if room.host and self._rooms.get(room.info.key) is room:
-                room.host.put(Emission("whisper" if skip_host else "room", text, room.audience))
+                room.host.put(Emission("direct" if skip_host else "room", text, room.audience))
 
     # Matchmaking
 

@@ -21,7 +21,9 @@ class Member(Protocol):
 class Emission(NamedTuple):
     """A message on its way to members of a room that has a host app."""
 
-    kind: Literal["room", "whisper", "answer"]  # the host app sees those to the whole room
+    # "room": to all, and the host app sees it first. "direct": past the host app. "answer": past it
+    # too, and owed even to one who has left meanwhile.
+    kind: Literal["room", "direct", "answer"]
     text: bytes
     audience: tuple[Member, ...]
 
@@ -94,7 +96,7 @@ class Room:
         named = dict.fromkeys(ids)
         audience = tuple(self.members[one] for one in named if one in self.members)
         if self.host:
-            self.host.put(Emission("whisper", text, audience))
+            self.host.put(Emission("direct", text, audience))
         else:
             self._push(audience, text)
         return len(audience)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, KeysView
 
-MAX_GROUPS = 32  # waiting at once in a room
+# What may wait in a room: what a leaver queued stays, so it is not bounded by its members.
+MAX_GROUPS = 32
+MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 
-class TooManyGroups(Exception):
-    """The room already has MAX_GROUPS groups that wait."""
+class TogetherFull(Exception):
+    """MAX_GROUPS groups or MAX_WAITING_BYTES bytes wait in the room already."""
 
 
 class Group:
@@ -24,23 +26,26 @@ class Group:
 class Together:
     """One room's waiting groups, by name. The caller holds the registry's lock."""
 
-    __slots__ = ("_groups",)
+    __slots__ = ("_groups", "_size")
 
     def __init__(self) -> None:
         self._groups: dict[str | None, Group] = {}
+        self._size = 0  # bytes, in all of them
 
     def put(self, name: str | None, sender: str, message: bytes) -> tuple[Group, bool]:
         """Queue `message`; a second one from the same sender replaces its first, in place.
 
-        Returns the group and whether it is new. Raises TooManyGroups.
+        Returns the group and whether it is new. Raises TogetherFull.
         """
         group = self._groups.get(name)
         is_new = group is None
+        growth = len(message) - (len(group.messages.get(sender, b"")) if group else 0)
+        if self._size + growth > MAX_WAITING_BYTES or (is_new and len(self._groups) >= MAX_GROUPS):
+            raise TogetherFull
         if group is None:
-            if len(self._groups) >= MAX_GROUPS:
-                raise TooManyGroups
             group = self._groups[name] = Group()
         group.messages[sender] = message
+        self._size += growth
         return group, is_new
 
     def take(self, name: str | None, group: Group) -> Collection[bytes]:
@@ -48,6 +53,7 @@ class Together:
         if self._groups.get(name) is not group:
             return ()
         del self._groups[name]
+        self._size -= sum(map(len, group.messages.values()))
         if group.cancel_timeout:
             group.cancel_timeout()
         return group.messages.values()

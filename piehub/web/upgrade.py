@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import unicodedata
 from typing import Any
 
@@ -11,7 +12,6 @@ from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
 
-from piehub import hooks
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.net.connection import Connection
@@ -21,11 +21,14 @@ from piehub.wire import close_codes
 
 _BLUEPRINT = "piehub"
 
+log = logging.getLogger("piehub")
+
 
 def install(app: Flask, hub: Hub) -> None:
     """Put the hub's WebSocket route on `app`; flask-sock makes it and does the handshake."""
     blueprint = Blueprint(_BLUEPRINT, __name__)
-    blueprint.before_request(lambda: _before_upgrade(hub))
+    blueprint.before_request(lambda: _serve_upgraded(hub))
+    blueprint.before_request(lambda: _check_upgrade(hub))
 
     def connect(ws: Any) -> None:
         _serve_flask_sock(hub, ws)
@@ -38,18 +41,38 @@ def _is_ours() -> bool:
     return request.blueprint == _BLUEPRINT
 
 
-def _before_upgrade(hub: Hub) -> Response | None:
-    """Refuse what must not become a WebSocket; None lets flask-sock go on with the handshake."""
-    if (client := adopt.from_gevent_websocket(request.environ)) is not None:
-        _serve_upgraded(hub, client)
-        return Response()  # goes nowhere: the socket has ended
+def _serve_upgraded(hub: Hub) -> Response | None:
+    """Serve a client whose handshake gevent-websocket has answered already, to its end.
+
+    What we refuse there, we can only close.
+    """
+    if (client := adopt.from_gevent_websocket(request.environ)) is None:
+        return None
+    try:
+        identity = _admit(hub)
+    except HTTPException as refused:
+        code = close_codes.RESTARTING if hub.is_draining else close_codes.POLICY_VIOLATION
+        _refuse_upgraded(hub, client, code, _text_of(refused))
+    except Exception:
+        log.exception("authorize failed")
+        _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
+    else:
+        _serve(hub, client, identity)
+    return Response()  # goes nowhere: the socket has ended
+
+
+def _refuse_upgraded(hub: Hub, client: Any, code: int, reason: str) -> None:
+    with Connection(hub.runtime, client, hub.limits) as connection:
+        connection.close(code, reason)
+
+
+def _check_upgrade(hub: Hub) -> None:
+    """Refuse, by HTTP, what must not become a WebSocket; flask-sock's handshake comes next."""
     _check_handshake()
-    _check_admission(hub)
+    request.environ["piehub.identity"] = _admit(hub)
     # At every handshake, as the app may change its config after init_app.
     adopt.keep_threads_away(current_app.config, _is_ours)
-    # simple-websocket would agree to compression, which every browser offers and we do not speak.
-    request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
-    return None
+    adopt.refuse_compression(request.environ)
 
 
 def _check_handshake() -> None:
@@ -71,7 +94,8 @@ def _check_handshake() -> None:
         _refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
 
 
-def _check_admission(hub: Hub) -> None:
+def _admit(hub: Hub) -> Any:
+    """Let the client in, and return its identity; or abort."""
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     client_id = request.args.get("clientId", "")
@@ -79,47 +103,37 @@ def _check_admission(hub: Hub) -> None:
         _refuse(
             400, f"clientId has {len(client_id)} characters; at most {MAX_CLIENT_ID} are allowed."
         )
-    if any(unicodedata.category(character)[0] == "C" for character in client_id):
-        _refuse(400, "clientId must not hold control characters or halves of characters.")
-    request.environ["piehub.identity"] = hooks.identify(hub.hooks)
+    if any(_is_unprintable(character) for character in client_id):
+        _refuse(400, "clientId must not hold control characters or line ends.")
+    return hub.hooks.identify()
+
+
+def _is_unprintable(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _refuse(status: int, text: str, **headers: str) -> None:
     abort(Response(text + "\n", status, headers, mimetype="text/plain"))
 
 
+def _text_of(refused: HTTPException) -> str:
+    if refused.response is None:
+        return f"{refused.code} {refused.name}"
+    return refused.get_response().get_data(as_text=True).strip()
+
+
 def _serve_flask_sock(hub: Hub, ws: Any) -> None:
     with adopt.from_flask_sock(ws) as client:
-        _serve(hub, client)
+        _serve(hub, client, request.environ["piehub.identity"])
 
 
-def _serve_upgraded(hub: Hub, client: Any) -> None:
-    """gevent-websocket has answered the handshake already: what we refuse, we can only close."""
-    try:
-        _check_admission(hub)
-    except HTTPException as refused:
-        connection = Connection(hub.runtime, client, hub.limits)
-        code = close_codes.RESTARTING if hub.is_draining else close_codes.POLICY_VIOLATION
-        connection.close(code, _text_of(refused))
-        connection.finish()
-    else:
-        _serve(hub, client)
-
-
-def _text_of(refused: HTTPException) -> str:
-    response = refused.get_response()
-    if refused.response is not None:
-        return str(refused.response.get_data(as_text=True)).strip()  # type: ignore[attr-defined]
-    return f"{response.status_code} {refused.name}"
-
-
-def _serve(hub: Hub, client: Any) -> None:
-    connection = Connection(hub.runtime, client, hub.limits)
+def _serve(hub: Hub, client: Any, identity: Any) -> None:
     session = Client(
         hub,
-        connection,
+        Connection(hub.runtime, client, hub.limits),
         address=_address(),
-        identity=request.environ.get("piehub.identity"),
+        identity=identity,
         requested_id=request.args.get("clientId", ""),
     )
     session.live(request.args.get("resumeToken", ""))

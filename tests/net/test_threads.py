@@ -118,13 +118,3 @@ def test_a_gevent_server_in_a_process_that_is_not_patched_is_told_what_to_do():
     Alien.__module__ = "gevent._socket3"
     with Alien() as client, pytest.raises(RuntimeError, match=r"monkey\.patch_all"):
         Threads().link(client, 1000, LAST_WORDS)
-
-
-def test_a_timer_fires_once_and_not_when_it_is_cancelled():
-    fired = threading.Event()
-    Threads().call_later(0, fired.set)
-    assert fired.wait(PATIENCE)
-    cancelled = threading.Event()
-    cancel = Threads().call_later(A_WHILE / 2, cancelled.set)
-    cancel()
-    assert not cancelled.wait(A_WHILE)

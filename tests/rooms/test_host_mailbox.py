@@ -73,7 +73,7 @@ def test_whispers_keep_their_place_but_are_no_room_messages(room):
     hub.say(a, "after")
     assert routed(mailbox) == [
         ("room", "before", ["a", "b", "c"]),
-        ("whisper", "whisper", ["c", "b"]),
+        ("direct", "whisper", ["c", "b"]),
         ("room", "after", ["a", "b", "c"]),
     ]
     assert b.frames == c.frames == []
@@ -96,7 +96,7 @@ def test_announcements_go_through_the_host_app_and_are_counted(room):
     hub, mailbox, _ = room
     assert hub.registry.announce(KEY, TEXT) == 3
     assert hub.registry.announce(KEY, TEXT, ["c", "c", "nobody"]) == 1
-    assert routed(mailbox) == [("room", "hi", ["a", "b", "c"]), ("whisper", "hi", ["c"])]
+    assert routed(mailbox) == [("room", "hi", ["a", "b", "c"]), ("direct", "hi", ["c"])]
 
 
 def test_a_match_goes_through_its_rooms_host_app(host_hub):
@@ -118,7 +118,7 @@ def test_a_match_goes_through_its_rooms_host_app(host_hub):
 # What comes out of the host app
 
 
-@pytest.mark.parametrize("kind", ["room", "whisper", "answer"])
+@pytest.mark.parametrize("kind", ["room", "direct", "answer"])
 def test_what_the_host_app_is_done_with_goes_to_those_it_was_meant_for(room, kind):
     _, mailbox, (a, b, c) = room
     mailbox.deliver(Emission(kind, TEXT, (a, c)))
@@ -126,7 +126,7 @@ def test_what_the_host_app_is_done_with_goes_to_those_it_was_meant_for(room, kin
     assert b.frames == []
 
 
-@pytest.mark.parametrize("kind", ["room", "whisper"])
+@pytest.mark.parametrize("kind", ["room", "direct"])
 def test_who_has_left_meanwhile_hears_no_more_of_the_room(room, kind):
     hub, mailbox, (a, b, c) = room
     hub.registry.leave(b)
@@ -192,7 +192,7 @@ def test_what_the_host_app_says_itself_can_pass_it_by(room):
     hub.registry.leave(b)
     mailbox.taken()
     mailbox.send(TEXT, True)
-    assert routed(mailbox) == [("whisper", "hi", ["a", "c"])]
+    assert routed(mailbox) == [("direct", "hi", ["a", "c"])]
 
 
 def test_a_room_that_no_host_app_was_made_for_is_a_room_without_one(make_hub):

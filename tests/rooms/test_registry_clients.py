@@ -104,3 +104,31 @@ def test_rooms_and_clients_are_counted(hub):
     assert hub.registry.counts() == (2, 4)
     hub.registry.disconnect(a)
     assert hub.registry.counts() == (2, 3)
+
+
+def test_an_id_is_taken_over_with_no_moment_in_which_it_is_free(hub):
+    holder, b = hub.room_of("a b")
+    newcomer = hub.stranger("a")
+    done, room = hub.registry.take_over(newcomer, holder)
+    assert (done, room.name) == (True, "r")
+    assert hub.registry.enter(hub.stranger("a")) is newcomer
+    assert b.heard()[-1]["clients"] == ["b"]
+    assert hub.registry.disconnect(holder) is None
+    hub.join(newcomer)
+    assert hub.rooms() == {"r": ["b", "a"]}
+    assert hub.registry.stats()["lifeTimeClients"] == 3
+
+
+def test_a_holder_that_has_gone_meanwhile_gives_nothing_away(hub):
+    holder = hub.client("a")
+    hub.registry.disconnect(holder)
+    newcomer = hub.stranger("a")
+    assert hub.registry.take_over(newcomer, holder) == (False, None)
+    assert hub.registry.enter(newcomer) is None
+
+
+def test_who_is_taken_over_waits_for_no_match(hub):
+    holder = hub.client("a")
+    hub.play(holder)
+    assert hub.registry.take_over(hub.stranger("a"), holder) == (True, None)
+    assert hub.play(hub.client("b")) == []

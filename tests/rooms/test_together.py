@@ -174,6 +174,39 @@ def test_a_group_goes_with_the_last_who_waited_in_it(hub):
 # The limit
 
 
+def test_what_waits_in_a_room_is_bounded_in_bytes(hub):
+    """Also by clients that come, queue as much as they may, and vanish."""
+    (stays,) = hub.room_of("stays")
+    payload = "x" * 60_000
+    size = len(hub.head(hub.stranger("1000"), payload))
+
+    def pass_by(number):
+        client = hub.client(str(number))
+        hub.join(client)
+        try:
+            hub.together(client, payload)
+        finally:
+            hub.registry.disconnect(client)
+
+    most = 4 * 1024 * 1024 // size
+    for number in range(1000, 1000 + most):
+        pass_by(number)
+    with pytest.raises(Refused, match="Too much waits together"):
+        pass_by("late")
+    stays.heard()
+    hub.together(stays, "it fits", "g")
+    assert stays.payloads() == [payload] * most + ["it fits"]
+    pass_by("in time")  # what was sent waits no more
+
+
+def test_a_message_that_replaces_another_takes_its_place_in_the_count_too(hub):
+    a, b = hub.room_of("a b")
+    for number in range(200):
+        hub.together(a, [number, "x" * 60_000])
+    hub.together(b, "b")
+    assert [payload[0] for payload in b.payloads()] == [199, "b"]
+
+
 def test_32_groups_may_wait_in_a_room_and_no_more(hub):
     a, b = hub.room_of("a b")
     for number in range(31):
@@ -181,7 +214,9 @@ def test_32_groups_may_wait_in_a_room_and_no_more(hub):
     hub.together(a, "no id", None)
     with pytest.raises(Refused) as caught:
         hub.together(b, "one more", "one more")
-    assert str(caught.value) == ("The room has 32 together groups that wait; send to one of them")
+    assert str(caught.value) == (
+        "Too much waits together in this room: at most 32 groups and 4194304 bytes may"
+    )
     assert b.heard() == []
 
     hub.together(b, "b", "7")

@@ -35,10 +35,20 @@ def answer(service, url, request):
         pytest.param({"Sec_WebSocket_Key": None}, 400, "16 bytes", id="no key"),
         pytest.param({"Sec_WebSocket_Key": "c2hvcnQ="}, 400, "16 bytes", id="short key"),
         pytest.param({"Sec_WebSocket_Key": "***"}, 400, "16 bytes", id="key that is no base64"),
+        pytest.param(
+            {"Sec_WebSocket_Key": "MDEyMzQ1Njc4*OWFiY2RlZg=="},
+            400,
+            "16 bytes",
+            id="key with a star",
+        ),
         pytest.param({"method": "POST"}, 405, "", id="POST"),
         pytest.param({"version": "HTTP/1.0"}, 400, "HTTP/1.1", id="HTTP/1.0"),
         pytest.param({"path": "/?clientId=" + "x" * 129}, 400, "at most 128", id="long client id"),
         pytest.param({"path": "/?clientId=a%0Ab"}, 400, "control", id="client id with a newline"),
+        pytest.param({"path": "/?clientId=a%E2%80%A8b"}, 400, "line ends", id="id with U+2028"),
+        pytest.param(
+            {"path": "/?clientId=a%E2%80%8Bb"}, 400, "control", id="client id with nothing to see"
+        ),
         pytest.param({"path": "/nowhere"}, 404, "", id="another path"),
     ],
 )
@@ -49,11 +59,22 @@ def test_a_bad_handshake_is_refused_with_its_reason(changes, status, text, servi
     assert service.peer(url).id
 
 
-def test_a_wrong_version_is_told_the_right_one(service):
-    _, head, _ = answer(
-        service, service.start(), lambda wire: wire.request(Sec_WebSocket_Version="8")
-    )
-    assert "Sec-WebSocket-Version: 13" in head
+@pytest.mark.parametrize(
+    ("changes", "headers"),
+    [
+        ({"Sec_WebSocket_Version": "8"}, ["Sec-WebSocket-Version: 13", "Upgrade: websocket"]),
+        ({"method": "OPTIONS"}, ["Allow: GET"]),
+        ({"Sec_WebSocket_Key": None}, ["Content-Type: text/plain"]),
+    ],
+)
+def test_a_refusal_says_in_its_headers_what_would_do(changes, headers, service):
+    _, head, _ = answer(service, service.start(), lambda wire: wire.request(**changes))
+    assert [header for header in headers if header not in head] == []
+
+
+def test_an_id_may_be_as_long_as_the_limit(service):
+    client_id = "x" * 128
+    assert service.peer(service.start(), clientId=client_id).id == client_id
 
 
 def test_compression_is_not_agreed_to(service):
@@ -83,6 +104,14 @@ def test_behind_gevent_websocket_a_refusal_is_a_close_frame(service):
     wire.close()
 
 
+def test_behind_gevent_websocket_a_draining_hub_closes_with_1012(service):
+    url = service.start(handler_class=WebSocketHandler)
+    service.hub.drain()
+    opcode, payload = service.wire(url).frame()
+    assert (opcode, payload[:2]) == (8, (1012).to_bytes(2, "big"))
+    assert payload[2:] == b"The hub is restarting; come back in a moment."
+
+
 def test_behind_gevent_websocket_a_close_frame_is_answered_once(service):
     url = service.start(handler_class=WebSocketHandler)
     wire = service.wire(url)
@@ -98,3 +127,14 @@ def test_a_draining_hub_takes_nobody_new(service):
     status, head, body = answer(service, url, Wire.request)
     assert (status, "Retry-After: 5" in head) == (503, True)
     assert "restarting" in body
+
+
+def test_behind_gevent_websocket_an_authorize_that_fails_closes_with_1011(service):
+    pie = PieHub()
+    app = Flask(__name__)
+    app.config["PIEHUB_SECRET_KEY"] = "for tests"
+    pie.init_app(app)
+    pie.authorize(lambda: 1 / 0)
+    wire = service.wire(service.start(app, handler_class=WebSocketHandler))
+    assert wire.frame() == (8, (1011).to_bytes(2, "big") + b"internal error")
+    wire.close()

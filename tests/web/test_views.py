@@ -50,6 +50,7 @@ def test_plain_http_on_the_hubs_path_is_told_what_is_there():
     browser = create_app(PIEHUB_SECRET_KEY="for tests", PIEHUB_PATH="/ws").test_client()
     answer = browser.get("/ws")
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert answer.mimetype == "text/plain"
     assert "WebSockets" in answer.text
 
 

@@ -15,12 +15,12 @@ A scenario is a JSON object:
              {"wait_ms": 250}                            let time pass
     expect {"A": [message, ...], ...}  what each client received, in order
 
-Between steps the replay waits until every client has been quiet for QUIET seconds, so the order of
-what each client receives is settled.  In messages, "$A" stands for A's client id and "$room.A" for
-the name of the room that A was matched into.  In `expect`, the values "<time>", "<uuid>", "<any>"
-and "<error>" match any number, any non-empty string, anything, and any non-empty string.  An
-expected object matches an object that has at least its keys.  "<absent>" says that a key must be
-missing.
+After each step the replay waits until the hub has done it and every client has heard of it, so the
+order of what each client receives is settled.  In messages, "$A" stands for A's client id and
+"$room.A" for the name of the room that A was matched into.  In `expect`, the values "<time>",
+"<uuid>", "<any>" and "<error>" match any number, any non-empty string, anything, and any non-empty
+string.  An expected object matches an object that has at least its keys.  "<absent>" says that a
+key must be missing.
 
 Each run renames every `app` with a fresh suffix, so scenarios do not see each other's rooms.
 Needs: pip install websockets.  Exit status 0 when every scenario matched.
@@ -33,8 +33,10 @@ import sys
 import uuid
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
-QUIET = 0.08
+QUIET = 0.1
+READERS_TURN = 0.005
 
 
 class Client:
@@ -49,6 +51,12 @@ class Client:
                 self.received.append(json.loads(text))
         except Exception:
             pass
+
+    async def round_trip(self):
+        try:
+            await (await self.socket.ping())
+        except ConnectionClosed:
+            return  # it hears no more
 
     @property
     def id(self):
@@ -126,10 +134,18 @@ def mismatch(expected, actual, where="message"):
     )
 
 
-async def settle(clients):
+async def settle(clients, quiet):
+    """Wait until the hub has done all that was asked, and every client has heard of it.
+
+    A pong comes behind what its client has sent (first round), and behind what its client is sent
+    (second round). No time is measured, so a slow machine changes nothing. Hubs that are several
+    tell each other in their own time: there, QUIET seconds without news must do.
+    """
+    for _ in range(2):
+        await asyncio.gather(*(client.round_trip() for client in clients.values()))
     seen = -1
-    while seen != (seen := sum(len(c.received) for c in clients.values())):
-        await asyncio.sleep(QUIET)
+    while seen != (seen := sum(len(client.received) for client in clients.values())):
+        await asyncio.sleep(quiet)
 
 
 async def perform(url, scenario):
@@ -154,7 +170,7 @@ async def perform(url, scenario):
                 await clients[step["close"]].socket.close()
             elif "wait_ms" in step:
                 await asyncio.sleep(step["wait_ms"] / 1000)
-            await settle(clients)
+            await settle(clients, QUIET if "," in url else READERS_TURN)
         return {name: list(client.received) for name, client in clients.items()}, clients, suffix
     finally:
         for client in clients.values():

@@ -1,5 +1,6 @@
 """The app's own code between clients and rooms."""
 
+import json
 from time import monotonic
 
 import flask
@@ -12,8 +13,9 @@ from websockets.exceptions import InvalidStatus
 
 from piehub import PieHub, signals
 from piehub.guard import app_code
-from tests.support.peer import ROOM
-from tests.support.timing import PATIENCE
+from piehub.net.connection import CLOSE_TIMEOUT
+from tests.support.peer import ROOM, masked
+from tests.support.timing import MS, PATIENCE
 
 
 @pytest.fixture
@@ -132,6 +134,26 @@ def test_on_leave_hears_of_leaving_and_of_vanishing(service, pie, url):
     while c.hear()["rooms"]:
         c.say("GetRooms")
     assert left == [("a", "lobby", None), ("b", "lobby", None)]
+
+
+def test_on_leave_hears_at_once_of_a_client_whose_id_is_taken_over(service, pie, url):
+    left = []
+    pie.on_leave(lambda client, room: left.append((client.id, room.name)))
+    holder = service.wire(url, "/?clientId=bob")  # it leaves the hub's close frame unanswered
+    token = json.loads(holder.frame()[1])["resumeToken"]
+    join = {"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}
+    holder.send(masked(1, json.dumps(join).encode()))
+    while b"ResolvePromise" not in holder.frame()[1]:
+        pass
+    began = monotonic()
+    service.peer(url, clientId="bob", resumeToken=token)
+    with gevent.Timeout(PATIENCE):
+        while not left:
+            gevent.sleep(MS)
+    assert monotonic() - began < CLOSE_TIMEOUT / 2
+    holder.close()
+    service.stop()
+    assert left == [("bob", "lobby")]
 
 
 @pytest.mark.parametrize("error", [gevent.Timeout(1), SystemExit(1)], ids=["Timeout", "Exit"])

@@ -267,6 +267,7 @@ def test_a_cleanup_that_fails_is_logged(service, capsys):
     log = capsys.readouterr().err
     assert "cleanup failed for the host app of room" in log
     assert "ValueError: tripped" in log
+    assert "AppCodeFailed" not in log  # which would have ended the mailbox's greenlet
 
 
 def test_a_host_app_that_never_began_is_not_cleaned_up(service, capsys):

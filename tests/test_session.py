@@ -190,6 +190,8 @@ def test_a_resume_token_takes_over_at_once(service):
     newcomer = service.peer(url, clientId="bob", resumeToken=holder.hello["resumeToken"])
     assert newcomer.id == "bob"
     assert holder.close_code() == 4409
+    newcomer.say("GetStats")
+    assert newcomer.hear()["stats"]["lifeTimeClients"] == 2
 
 
 @pytest.mark.parametrize("token", ["", "bob", "nonsense.x.y"])

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from piehub import settings
-from piehub.serve import address, descriptors
+from piehub.net.connection import CLOSE_TIMEOUT
+from piehub.net.drain import SPREAD
+from piehub.serve import address, descriptors, gunicorn_conf, pywsgi
 from piehub.settings import SettingError, load
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -113,3 +115,11 @@ def test_a_limit_that_cannot_be_lifted_is_told_of(monkeypatch, caplog):
     monkeypatch.setattr(resource, "setrlimit", refuse)
     descriptors.raise_limit()
     assert "files only: not here" in caplog.text
+
+
+def test_a_server_that_stops_waits_until_all_have_had_the_time_to_go():
+    assert (
+        gunicorn_conf.graceful_timeout > SPREAD + CLOSE_TIMEOUT + 1
+    )  # which it sees a second late
+    assert gunicorn_conf.graceful_timeout < 10  # when Docker kills it
+    assert pywsgi.STOP_TIMEOUT > CLOSE_TIMEOUT

@@ -1,11 +1,13 @@
 """One client's socket: pings, limits, slow readers, and how connections end."""
 
 import json
+from contextlib import suppress
 from time import monotonic
 from types import SimpleNamespace
 
 import gevent
 import pytest
+from greenlet import GreenletExit
 
 from piehub.net import connection as connection_module
 from piehub.net import greenlets as greenlets_module
@@ -97,8 +99,9 @@ def test_who_has_closed_properly_is_let_go_at_once_with_its_socket_still_open(se
     wire, _ = newcomer(service, service.start())
     began = monotonic()
     wire.send(masked(CLOSE, b"\x03\xe8"))
-    while list(service.hub.heartbeat):
-        gevent.sleep(MS)
+    with gevent.Timeout(PATIENCE):
+        while list(service.hub.heartbeat):
+            gevent.sleep(MS)
     assert monotonic() - began < CLOSE_TIMEOUT / 2
 
 
@@ -320,8 +323,9 @@ def test_a_client_that_takes_nothing_for_too_long_is_given_up(service, monkeypat
     (connection,) = service.hub.heartbeat
     message = say("Data", payload="x" * 50_000)
     flood = gevent.spawn(flood_until_closed, wire, message)
-    while connection.closing_at is None:
-        gevent.sleep(MS)
+    with gevent.Timeout(PATIENCE):
+        while connection.closing_at is None:
+            gevent.sleep(MS)
     assert connection.how_it_ended()[0] == 4413
     flood.kill()
 
@@ -334,8 +338,19 @@ def flood_until_closed(wire, message):
         return
 
 
+@pytest.mark.parametrize("fault", [None, GreenletExit])
+def test_the_link_is_let_go_of_however_a_connection_ends(fault):
+    link = Trickle()
+    with suppress(GreenletExit), Connection(link, None, Limits()):
+        link.fault = fault  # as when the server ends a greenlet that waits for an outbox
+    assert link.is_released
+
+
 class Trickle:
     """The link of a client that takes ten bytes in all the time that a flush may last."""
+
+    fault = None
+    is_released = False
 
     def __init__(self):
         self.outbox = Outbox(500, b"")
@@ -349,8 +364,16 @@ class Trickle:
         self.outbox.size += len(frame)
 
     def flush(self, timeout):
+        if self.fault:
+            raise self.fault
         self.outbox.chunk()
         self.outbox.taken(10)
+
+    def shut_down(self):
+        pass
+
+    def release(self):
+        self.is_released = True
 
     def receive(self):
         self.waiting.append(self.outbox.size)

@@ -105,3 +105,15 @@ def test_a_client_may_go_while_all_are_looked_at():
             seen.add(client)
             first.close()
     assert seen == clients
+
+
+def test_a_sweep_that_cannot_begin_leaves_nobody_behind():
+    class Full(Greenlets):
+        def spawn(self, function):
+            raise RuntimeError("no more threads")
+
+    runtime = Full()
+    heartbeat = Heartbeat(lambda: runtime, 25, 20)
+    with pytest.raises(RuntimeError, match="no more threads"), heartbeat.watching(object()):
+        pass
+    assert list(heartbeat) == []

@@ -129,7 +129,7 @@ def test_a_draining_hub_takes_nobody_new(service):
     assert "restarting" in body
 
 
-def test_behind_gevent_websocket_an_authorize_that_fails_closes_with_1011(service):
+def test_behind_gevent_websocket_an_authorize_that_fails_closes_with_1011(service, caplog):
     pie = PieHub()
     app = Flask(__name__)
     app.config["PIEHUB_SECRET_KEY"] = "for tests"
@@ -137,4 +137,5 @@ def test_behind_gevent_websocket_an_authorize_that_fails_closes_with_1011(servic
     pie.authorize(lambda: 1 / 0)
     wire = service.wire(service.start(app, handler_class=WebSocketHandler))
     assert wire.frame() == (8, (1011).to_bytes(2, "big") + b"internal error")
+    assert "ZeroDivisionError" in caplog.text
     wire.close()

@@ -119,19 +119,25 @@ class Client:
         connection = self._connection
         code, _ = connection.how_it_ended()
         figures = {
-            "id": self.id,
-            "address": self.address,
+            **self._names(),
             "code": code,
             "seconds": round(seconds, 1),
             "in": connection.received,
             "out": connection.sent,
         }
-        log.info("client closed", extra={"figures": figures})
+        log.info(
+            "client closed id=%(id)r address=%(address)s code=%(code)d seconds=%(seconds)s "
+            "in=%(in)d out=%(out)d",
+            figures,
+        )
         hooks.notify(self._hub.app, signals.client_closed, client=self, code=code)
+
+    def _names(self) -> dict[str, Any]:
+        return {"id": self.id, "address": self.address}
 
     def _greet(self) -> None:
         hub = self._hub
-        log.info("client opened", extra={"figures": {"id": self.id, "address": self.address}})
+        log.info("client opened id=%(id)r address=%(address)s", self._names())
         self._say(
             outgoing.server_assigned(
                 self.id,

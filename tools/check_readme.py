@@ -13,13 +13,14 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
 sys.path.insert(0, str(ROOT))
 
 from piehub.settings import FIELDS  # noqa: E402
 
 BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"^([A-Z_]+)=")
-KNOWN = {"git", "cd", "apt", "sudo", "python3", "curl", ".venv/bin/pip", "pip", "honcho", "."}
+KNOWN = {"pip", "honcho", "."}
 
 
 def commands(text: str) -> list[str]:
@@ -45,7 +46,9 @@ def complaint(command: str) -> str | None:
         return f"no make target {missing}" if missing else None
     if program in ("gunicorn", "flask"):
         apps = [word for word in words[1:] if re.fullmatch(r"[\w.]+:\w+", word)]
-        return next((fault for app in apps if (fault := _import_fault(app))), None)
+        # `app:app` is the snippet that the README tells to save as app.py.
+        there = [app for app in apps if f"`{app.partition(':')[0]}.py`" not in README.read_text()]
+        return next((fault for app in there if (fault := _import_fault(app))), None)
     if program in ("python", "python3") and words[1:2] == ["-m"]:
         return _module_fault(words[2], words[3:])
     if program in ("python", "python3"):
@@ -83,7 +86,7 @@ def _module_fault(module: str, options: list[str]) -> str | None:
 
 def main() -> int:
     """Print each faulty command; exit status 1 when there is one, or when there are no commands."""
-    found = commands((ROOT / "README.md").read_text())
+    found = commands(README.read_text())
     faults = [(command, fault) for command in found if (fault := complaint(command))]
     for command, fault in faults:
         print(f"README.md: `{command}`: {fault}")

@@ -6,6 +6,7 @@ from piehub.serve.gunicorn_conf import *
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
@@ -55,3 +56,6 @@ def post_worker_init(worker: Any) -> None:
 
     descriptors.raise_limit()
     draining.watch_gunicorn(worker)
+    for name in (signal.SIGINT, signal.SIGQUIT):
+        # Ctrl-C, too, is a reason to take leave; gunicorn would end at once, with a traceback.
+        signal.signal(name, worker.handle_exit)

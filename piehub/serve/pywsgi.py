@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from typing import Any
 
 import gevent
@@ -32,7 +33,10 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
     stopping = gevent.event.Event()
     for name in ("SIGTERM", "SIGINT"):
         gevent.signal_handler(getattr(signal, name), stopping.set)
-    server.start()
+    try:
+        server.start()
+    except OSError as error:
+        sys.exit(f"piehub cannot listen on port {server.address[1]}: {error.strerror}")
     log.info("piehub listens on http://%s:%d", *server.address[:2])
     stopping.wait()
     log.info("piehub is stopping")

@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask_sock import Sock
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import WebsocketMismatch
 
 from piehub.hub import Hub
 from piehub.net import adopt
@@ -35,6 +36,17 @@ def install(app: Flask, hub: Hub) -> None:
 
     Sock().route(hub.settings.path, bp=blueprint)(connect)
     app.register_blueprint(blueprint)
+    app.register_error_handler(WebsocketMismatch, _upgrade_required)
+
+
+def _upgrade_required(error: Exception) -> Response:
+    """What a browser or a misled client gets, instead of Werkzeug's general complaint."""
+    return Response(
+        "This is where WebSockets are opened; plain HTTP has nothing here.\n",
+        426,
+        {"Upgrade": "websocket"},
+        mimetype="text/plain",
+    )
 
 
 def _is_ours() -> bool:

@@ -36,15 +36,4 @@ def pages(hub: Hub) -> Blueprint:
         answer = jsonify(status=status, rooms=rooms, clients=clients, version=__version__)
         return answer, 503 if hub.is_draining else 200
 
-    if hub.settings.path != "/":
-        # What a browser or a misled client gets there, instead of Werkzeug's general complaint.
-        @blueprint.get(hub.settings.path)
-        def upgrade_required() -> Response:
-            return Response(
-                "This is where WebSockets are opened; plain HTTP has nothing here.\n",
-                426,
-                {"Upgrade": "websocket"},
-                mimetype="text/plain",
-            )
-
     return blueprint

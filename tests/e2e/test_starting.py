@@ -1,5 +1,6 @@
 """Every way to start the hub, for real, with the protocol's scenarios replayed against it."""
 
+import socket
 import subprocess
 import sys
 
@@ -71,3 +72,19 @@ def test_the_module_takes_its_port_from_the_environment_too(start, clients, tmp_
     port = free_port()
     server = start([sys.executable, "-m", "piehub"], port=port, cwd=tmp_path)
     assert clients(server.url).id
+
+
+def test_a_port_that_is_taken_is_named_without_a_traceback(start):
+    first = start(WAYS["python wsgi.py"])
+    second = start(WAYS["python wsgi.py"], port=first.port, ready=None)
+    assert second.wait(timeout=10) == 1
+    assert f"cannot listen on port {first.port}: Address already in use" in second.log
+    assert "Traceback" not in second.log
+
+
+def test_a_server_that_is_ended_listens_no_more(start):
+    """Not even honcho's child, which has a session of its own."""
+    server = start(WAYS["Procfile"])
+    server.kill()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port))

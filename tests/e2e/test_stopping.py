@@ -87,3 +87,12 @@ def test_threads_take_leave_of_their_clients_too(start, clients):
     server.terminate()
     assert [member.close_code() for member in members] == [1012] * 3
     assert server.wait(timeout=12) == 0
+
+
+def test_ctrl_c_takes_leave_too_and_prints_no_traceback(start, clients):
+    server = start()
+    members = [clients(server.url) for _ in range(3)]
+    server.interrupt()
+    assert [member.close_code() for member in members] == [1012] * 3
+    assert server.wait(timeout=10) == 0
+    assert "Traceback" not in server.log

@@ -341,7 +341,12 @@ def flood_until_closed(wire, message):
 @pytest.mark.parametrize("fault", [None, GreenletExit])
 def test_the_link_is_let_go_of_however_a_connection_ends(fault):
     link = Trickle()
-    with suppress(GreenletExit), Connection(link, None, Limits()):
+    with (
+        suppress(GreenletExit),
+        Connection(
+            link, None, Limits(max_message_bytes=100, outbox_bytes=500, rate_limit=0, rate_burst=1)
+        ),
+    ):
         link.fault = fault  # as when the server ends a greenlet that waits for an outbox
     assert link.is_released
 

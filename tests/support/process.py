@@ -80,6 +80,10 @@ class Process:
         """Send SIGTERM, as a platform does."""
         self._process.send_signal(signal.SIGTERM)
 
+    def interrupt(self):
+        """Send SIGINT to all of them, as Ctrl-C in a terminal does."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
     def wait(self, timeout):
         """Wait for the end; return the exit code."""
         code = self._process.wait(timeout)
@@ -87,8 +91,18 @@ class Process:
         return code
 
     def kill(self):
-        """End the process and its children at once."""
-        with contextlib.suppress(ProcessLookupError):  # they have ended already
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End the process and all that it has started at once."""
+        for pid in [*descendants(self._process.pid), self._process.pid]:
+            with contextlib.suppress(ProcessLookupError):  # it has ended already
+                os.kill(pid, signal.SIGKILL)
         self.wait(PATIENCE)
         self._process.stdout.close()
+
+
+def descendants(pid):
+    """The processes that `pid` has started, and those have; honcho's have sessions of their own."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:  # it has ended
+        return []
+    return [each for child in map(int, children) for each in (*descendants(child), child)]

@@ -13,7 +13,7 @@ from time import monotonic
 import gevent
 from gevent.event import Event
 
-from tests.support.timing import PATIENCE
+from tests.support.timing import MS, PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -92,11 +92,22 @@ class Process:
 
     def kill(self):
         """End the process and all that it has started at once."""
-        for pid in [*descendants(self._process.pid), self._process.pid]:
+        started = descendants(self._process.pid)
+        for pid in [*started, self._process.pid]:
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 os.kill(pid, signal.SIGKILL)
         self.wait(PATIENCE)
+        while any(map(is_running, started)):  # nobody tells us of our children's children
+            gevent.sleep(MS)
         self._process.stdout.close()
+
+
+def is_running(pid):
+    """Whether a process lives; one that only waits to be reaped does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def descendants(pid):

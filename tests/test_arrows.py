@@ -39,8 +39,12 @@ FORBIDDEN = {
     "protocol": {"gevent", "socket", "threading", "time", "flask"},
     "rooms": {"gevent", "socket", "threading", "time", "flask"},
     "net": {"flask"},
+    "hooks": {"gevent", "socket", "threading"},
+    "host_app": {"gevent", "socket", "threading"},
     "hub": {"gevent", "socket", "threading"},
     "session": {"gevent", "socket", "threading", "flask"},
+    "web": {"gevent", "socket", "threading"},
+    "extension": {"gevent", "socket", "threading"},
 }
 
 

@@ -11,6 +11,8 @@ from gevent import threadpool
 from websockets.sync.client import connect
 
 from piehub import PieHub
+from piehub.net.greenlets import Greenlets
+from piehub.net.runtime import native_ident
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
 from tests.support.timing import A_WHILE, PATIENCE
@@ -97,6 +99,22 @@ def test_another_thread_sends_into_a_room(service):
     thread.start()
     thread.join()
     assert peer.hear()["payload"] == "from a thread"
+
+
+def test_what_another_thread_sends_is_pushed_by_the_hubs_own(service, monkeypatch):
+    pie = PieHub()
+    peer = member(service, service.start(app_with(pie)))
+    where = []
+    flush_soon = Greenlets.flush_soon
+
+    def watch(runtime, outbox):
+        where.append(native_ident())
+        flush_soon(runtime, outbox)
+
+    monkeypatch.setattr(Greenlets, "flush_soon", watch)
+    gevent.get_hub().threadpool.apply(lambda: pie.send(**ROOM, payload=1))
+    assert peer.hear()["payload"] == 1
+    assert where == [native_ident()]
 
 
 def test_an_error_in_another_thread_is_raised_there(service):

@@ -3,11 +3,12 @@
 import gevent
 import pytest
 from gevent.event import Event
+from gevent.lock import Semaphore
 
 from piehub import HostApp, create_app
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
-from tests.support.timing import PATIENCE
+from tests.support.timing import MS, PATIENCE
 
 
 def start(service, host_app, **settings):
@@ -152,12 +153,12 @@ def test_each_room_has_an_instance_of_its_own_which_is_cleaned_up(service):
     assert gone.wait(PATIENCE)
 
 
-def test_who_fills_the_mailbox_of_a_busy_host_app_waits(service):
-    go_on = Event()
+def test_who_fills_the_mailbox_of_a_busy_host_app_waits_for_space(service):
+    turns = Semaphore(0)
 
     class Slow(HostApp):
         def handle_message(self, message):
-            go_on.wait(PATIENCE)
+            turns.acquire(timeout=PATIENCE)
 
     url = start(service, Slow, PIEHUB_RATE_LIMIT=0)
     peer = service.peer(url)
@@ -169,7 +170,13 @@ def test_who_fills_the_mailbox_of_a_busy_host_app_waits(service):
     assert peer.hears_nothing()
     assert connection.received == 19
     assert not connection.is_listening
-    go_on.set()
+    for _ in range(5):  # presence is one of them
+        turns.release()
+    with gevent.Timeout(PATIENCE):
+        while connection.received == 19:
+            gevent.sleep(MS)
+    for _ in range(100):
+        turns.release()
     assert [peer.hear_type("Data")["payload"] for _ in range(100)] == ["x" * 60_000] * 100
     flood.get()
 
@@ -211,7 +218,9 @@ def test_whatever_a_host_app_raises_the_room_goes_on(error, service):
 
     peer = member(service, start(service, Fragile))
     peer.say("Data", payload="break")
-    assert peer.hear()["message"].startswith("hostApp.handleMessage error: ")
+    message = peer.hear()["message"]
+    assert message.startswith("hostApp.handleMessage error: ")
+    assert message.endswith("Unspeakable") == isinstance(error, Unspeakable)
     assert peer.hear()["payload"] == "break"
     peer.say("Data", payload="whole again")
     assert peer.hear()["payload"] == "whole again"

@@ -20,6 +20,7 @@ from tests.support.timing import MS, PATIENCE
 
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 PAYLOAD = "x" * 60_000
+LIMITS = Limits(max_message_bytes=100, outbox_bytes=500, rate_limit=0, rate_burst=1)
 
 
 def say(kind, **fields):
@@ -341,12 +342,7 @@ def flood_until_closed(wire, message):
 @pytest.mark.parametrize("fault", [None, GreenletExit])
 def test_the_link_is_let_go_of_however_a_connection_ends(fault):
     link = Trickle()
-    with (
-        suppress(GreenletExit),
-        Connection(
-            link, None, Limits(max_message_bytes=100, outbox_bytes=500, rate_limit=0, rate_burst=1)
-        ),
-    ):
+    with suppress(GreenletExit), Connection(link, None, LIMITS):
         link.fault = fault  # as when the server ends a greenlet that waits for an outbox
     assert link.is_released
 
@@ -387,8 +383,7 @@ class Trickle:
 
 def test_a_client_that_takes_a_little_at_a_time_is_waited_for():
     link = Trickle()
-    limits = Limits(max_message_bytes=100, outbox_bytes=500, rate_limit=0, rate_burst=1)
-    connection = Connection(link, None, limits)
+    connection = Connection(link, None, LIMITS)
     connection.serve(None)
     assert len(link.waiting) == 10
     assert max(link.waiting) <= 250

@@ -60,16 +60,17 @@ def test_a_bad_handshake_is_refused_with_its_reason(changes, status, text, servi
 
 
 @pytest.mark.parametrize(
-    ("changes", "headers"),
+    ("changes", "status", "headers"),
     [
-        ({"Sec_WebSocket_Version": "8"}, ["Sec-WebSocket-Version: 13", "Upgrade: websocket"]),
-        ({"method": "OPTIONS"}, ["Allow: GET"]),
-        ({"Sec_WebSocket_Key": None}, ["Content-Type: text/plain"]),
+        ({"Sec_WebSocket_Version": "8"}, 426, ["Sec-WebSocket-Version: 13", "Upgrade: websocket"]),
+        ({"method": "OPTIONS"}, 405, ["Allow: GET"]),
+        ({"Sec_WebSocket_Key": None}, 400, ["Content-Type: text/plain; charset=utf-8"]),
     ],
 )
-def test_a_refusal_says_in_its_headers_what_would_do(changes, headers, service):
-    _, head, _ = answer(service, service.start(), lambda wire: wire.request(**changes))
-    assert [header for header in headers if header not in head] == []
+def test_a_refusal_says_in_its_headers_what_would_do(changes, status, headers, service):
+    got, head, _ = answer(service, service.start(), lambda wire: wire.request(**changes))
+    assert got == status
+    assert [header for header in headers if header not in head.splitlines()] == []
 
 
 def test_an_id_may_be_as_long_as_the_limit(service):
@@ -125,7 +126,7 @@ def test_a_draining_hub_takes_nobody_new(service):
     service.peer(url)
     service.hub.is_draining = True
     status, head, body = answer(service, url, Wire.request)
-    assert (status, "Retry-After: 5" in head) == (503, True)
+    assert (status, "Retry-After: 5\r\n" in head) == (503, True)
     assert "restarting" in body
 
 

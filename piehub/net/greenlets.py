@@ -102,6 +102,10 @@ class Greenlets:
             self._loop.run_callback(self._flush)
         self._dirty.append(outbox)
 
+    def wake_soon(self, wake: Callable[[], None]) -> None:
+        """Call `wake` once this turn of the loop is over."""
+        self._loop.run_callback(wake)
+
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for outbox in dirty:
@@ -201,9 +205,11 @@ class GreenletLink:
 
     __slots__ = (
         "_armed",
+        "_is_deaf",
         "_parked",
         "_raw",
         "_readable",
+        "_runtime",
         "_socket",
         "_tls",
         "is_listening",
@@ -223,7 +229,9 @@ class GreenletLink:
         self.push_last = self.outbox.push_last
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
         self._readable = get_hub().loop.io(client.fileno(), _READ)
+        self._runtime = runtime
         self._armed = False
+        self._is_deaf = False
         self._parked: greenlet | None = None
         self.is_listening = False
 
@@ -235,16 +243,19 @@ class GreenletLink:
             self.is_listening = False
 
     def _receive(self) -> bytes:
-        while True:
+        while not self._is_deaf:
             if not (self._tls and self._raw.pending()):
                 self._park()
+                if self._is_deaf:
+                    break
             try:
                 data: bytes = self._raw.recv(_RECEIVE_BYTES)
                 return data
             except (BlockingIOError, InterruptedError):
                 continue
             except (OSError, ValueError):  # ValueError: TLS after shut_down
-                return b""
+                break
+        return b""
 
     def _park(self) -> None:
         if not self._armed:
@@ -280,7 +291,10 @@ class GreenletLink:
             return  # it had its chance
 
     def stop_receiving(self) -> None:
-        self._shut(socket.SHUT_RD)
+        # Not by the socket's own shutdown: TLS would take that for an attack, and send an alert in
+        # place of the close frame.
+        self._is_deaf = True
+        self._runtime.wake_soon(self._wake)
 
     def shut_down(self) -> None:
         self._shut(socket.SHUT_RDWR)

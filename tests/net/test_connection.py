@@ -136,7 +136,7 @@ def test_who_is_told_twice_to_close_gets_no_more_time_for_it(service, clock):
 
 
 def test_who_leaves_a_close_frame_unanswered_is_ended_after_a_while(service, monkeypatch):
-    _, connection = newcomer(service, service.start())
+    wire, connection = newcomer(service, service.start())
     ended = []
 
     def end(connection):
@@ -144,6 +144,7 @@ def test_who_leaves_a_close_frame_unanswered_is_ended_after_a_while(service, mon
 
     monkeypatch.setattr(Connection, "shut_down", end)
     connection.close(1012, "")
+    assert wire.frame()[0] == CLOSE
     service.hub.heartbeat.sweep(connection.closing_at + CLOSE_TIMEOUT - 0.1)
     assert ended == []
     service.hub.heartbeat.sweep(connection.closing_at + CLOSE_TIMEOUT + 0.1)
@@ -434,6 +435,7 @@ def test_a_slow_client_reads_whole_messages_and_then_4413(service):
     while frames[-1][0] != CLOSE:
         frames.append(slow.frame())
     assert code_of(frames.pop()[1]) == 4413
+    assert slow.rest() == b""
     assert {json.loads(text)["payload"] for _, text in frames} == {PAYLOAD}
     slow.close()
     assert reader.hear()["clients"] == [sender.id, reader.id]

@@ -1,11 +1,15 @@
 """What both runtimes do for a socket."""
 
 import socket
+import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from time import monotonic
+from types import SimpleNamespace
 
 import gevent
 import pytest
+import trustme
 from gevent import monkey
 from gevent.threadpool import ThreadPool
 
@@ -14,7 +18,7 @@ from piehub.net.greenlets import Greenlets
 from piehub.net.heartbeat import Heartbeat
 from piehub.net.runtime import native_ident
 from piehub.net.threads import ThreadLink, Threads
-from tests.support.timing import A_WHILE, PATIENCE
+from tests.support.timing import A_WHILE, MS, PATIENCE
 
 NativeSocket = monkey.get_original("socket", "socket")
 LIMIT = 10_000_000
@@ -51,11 +55,48 @@ def pair():
         yield ours
 
 
-@pytest.mark.parametrize(
+either = pytest.mark.parametrize(
     "make",
     [lambda *of_link: Greenlets().link(*of_link), ThreadLink],
     ids=["gevent", "threads"],
 )
+
+
+@either
+def test_who_neither_speaks_nor_goes_is_waited_for_no_longer_than_that(make, pair):
+    link = make(pair, LIMIT, b"")
+    began = monotonic()
+    with gevent.Timeout(PATIENCE):
+        link.linger(A_WHILE)
+    assert monotonic() - began < PATIENCE / 2
+    link.release()
+
+
+@either
+def test_a_socket_that_is_gone_already_may_be_shut_down_again(make, pair):
+    link = make(pair, LIMIT, b"")
+    link.release()
+    pair.close()
+    link.stop_receiving()
+    link.shut_down()
+
+
+def test_the_loop_is_not_kept_busy_with_bytes_that_nobody_waits_for():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = Greenlets().link(ours, LIMIT, b"")
+        for word in (b"one", b"two"):
+            theirs.send(word)
+            assert link.receive() == word
+        theirs.send(b"three")  # as while the reader is in user code
+        with gevent.Timeout(PATIENCE):
+            while link._readable.active:
+                gevent.sleep(MS)
+        assert link.receive() == b"three"
+        link.release()
+
+
+@either
 def test_an_outbox_holds_as_much_as_its_limit(make, pair):
     link = make(pair, LIMIT, b"last words")
     link.push(b"x" * LIMIT)
@@ -65,6 +106,90 @@ def test_an_outbox_holds_as_much_as_its_limit(make, pair):
     link.push(b"x")
     assert link.outbox.overflowed
     link.shut_down()
+    link.release()
+
+
+def fill(client):
+    """Leave no space for what the kernel would take."""
+    with suppress(BlockingIOError):
+        while True:
+            client._sock.send(b"x" * 65_536)
+
+
+def test_a_client_that_has_begun_to_receive_nothing_is_told_but_why_it_is_closed(pair):
+    fill(pair)
+    link = Greenlets().link(pair, LIMIT, b"last words")
+    link.push(b"one")
+    link.flush(A_WHILE)
+    link.push(b"x" * LIMIT)
+    assert link.outbox.frames == [b"last words"]
+    link.release()
+
+
+def test_a_write_to_a_peer_that_is_gone_ends_the_outbox():
+    ours, theirs = socket.socketpair()
+    with ours:
+        theirs.close()
+        link = Greenlets().link(ours, LIMIT, b"")
+        link.push(b"anyone?")
+        link.flush(A_WHILE)
+        assert (link.outbox.size, link.outbox.is_open) == (0, False)
+        link.release()
+
+
+def test_a_socket_that_was_let_go_of_is_neither_watched_nor_written_to(pair):
+    fill(pair)
+    link = Greenlets().link(pair, LIMIT, b"")
+    reader = gevent.spawn(link.receive)
+    link.push(b"one")
+    link.flush(A_WHILE)
+    link.release()
+    # At once: libev aborts the process over a watcher whose file is closed.
+    assert not link._readable.active
+    assert not link.outbox._writable.active
+    link.push(b"two")
+    assert link.outbox.frames == []
+    reader.kill()
+
+
+@pytest.fixture
+def tls_pair():
+    """The hub's and the client's end of a TLS connection."""
+    authority = trustme.CA()
+    ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("hub.example").configure_cert(ours)
+    authority.configure_trust(theirs)
+    hub, client = socket.socketpair()
+    handshake = gevent.spawn(ours.wrap_socket, hub, server_side=True)
+    with (
+        theirs.wrap_socket(client, server_hostname="hub.example") as client,
+        handshake.get() as hub,
+    ):
+        client.settimeout(PATIENCE)
+        yield hub, client
+
+
+def test_what_is_still_sent_over_tls_once_nothing_more_is_read_is_not_plain_text(tls_pair):
+    hub, client = tls_pair
+    link = Greenlets().link(hub, LIMIT, b"")
+    link.stop_receiving()
+    assert link.receive() == b""
+    link.push_last(b"why")
+    link.flush(PATIENCE)
+    assert client.recv(10) == b"why"
+    link.shut_down()
+    assert link.receive() == b""
+    link.release()
+
+
+def test_a_write_over_tls_to_a_peer_that_is_gone_ends_the_outbox(tls_pair):
+    hub, client = tls_pair
+    link = Greenlets().link(hub, LIMIT, b"")
+    client._sock.close()
+    for _ in range(2):  # the first may still find space
+        link.push(b"anyone?")
+        link.flush(A_WHILE)
+    assert (link.outbox.size, link.outbox.is_open) == (0, False)
     link.release()
 
 
@@ -105,6 +230,27 @@ def test_a_client_may_go_while_all_are_looked_at():
             seen.add(client)
             first.close()
     assert seen == clients
+
+
+@pytest.mark.parametrize(
+    ("ping_interval", "ping_timeout", "tick"), [(25, 20, 0.5), (0.4, 20, 0.1), (0, 0.4, 0.1)]
+)
+def test_the_sweep_goes_on_from_the_first_client_to_the_last(ping_interval, ping_timeout, tick):
+    log = []
+
+    def wait(seconds):
+        log.append(seconds)
+        return True
+
+    event = SimpleNamespace(wait=wait, set=lambda: log.append("end"))
+    runtime = SimpleNamespace(event=lambda: event, spawn=lambda run: run())
+    heartbeat = Heartbeat(lambda: runtime, ping_interval, ping_timeout)
+    for _ in range(2):
+        with heartbeat.watching(object()):
+            with heartbeat.watching(object()):
+                pass
+            log.append("one is left")
+    assert log == [tick, "one is left", "end"] * 2
 
 
 def test_a_sweep_that_cannot_begin_leaves_nobody_behind():

@@ -69,6 +69,17 @@ def test_an_overflow_ends_the_frame_that_is_half_sent(taken, rest):
     assert send(outbox, 2) == rest + b"last words"
 
 
+@pytest.mark.parametrize(
+    ("steps", "rest"), [([1, 0], b"ne"), ([1, 1], b"e"), ([1, 2], b""), ([1, 3], b"wo")]
+)
+def test_an_overflow_ends_the_frame_that_was_sent_bit_by_bit(steps, rest):
+    outbox = outbox_with(b"one", b"two", b"three")
+    for taken in steps:
+        outbox.taken(taken)
+    outbox.overflow()
+    assert send(outbox, 2) == rest + b"last words"
+
+
 def test_an_abandoned_outbox_holds_nothing():
     outbox = outbox_with(b"one")
     outbox.abandon()

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from time import monotonic
 
 import pytest
 
@@ -33,7 +34,9 @@ def test_frames_are_written_in_order(peer_and_link):
     peer, link = peer_and_link
     for number in range(100):
         link.push(b"%d," % number)
+    began = monotonic()
     link.flush(PATIENCE)
+    assert monotonic() - began < PATIENCE / 2
     expected = b"".join(b"%d," % number for number in range(100))
     assert read(peer, len(expected)) == expected
     assert (link.outbox.sent, link.outbox.size, link.outbox.written) == (100, 0, len(expected))
@@ -118,3 +121,26 @@ def test_a_gevent_server_in_a_process_that_is_not_patched_is_told_what_to_do():
     Alien.__module__ = "gevent._socket3"
     with Alien() as client, pytest.raises(RuntimeError, match=r"monkey\.patch_all"):
         Threads().link(client, 1000, LAST_WORDS)
+
+
+def test_no_thread_keeps_the_process_from_ending():
+    are_daemons, done = [], threading.Event()
+
+    def note():
+        are_daemons.append(threading.current_thread().daemon)
+        if len(are_daemons) == 2:
+            done.set()
+
+    Threads().spawn(note)
+    Threads().call_later(0, note)
+    assert done.wait(PATIENCE)
+    assert are_daemons == [True, True]
+
+
+def test_a_client_may_be_silent_for_longer_than_the_server_waits_for_requests():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(1)
+        link = ThreadLink(ours, 1000, LAST_WORDS)
+        assert ours.gettimeout() is None
+        link.release()

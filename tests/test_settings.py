@@ -1,12 +1,8 @@
-import resource
 from pathlib import Path
 
 import pytest
 
 from piehub import settings
-from piehub.net.connection import CLOSE_TIMEOUT
-from piehub.net.drain import SPREAD
-from piehub.serve import address, descriptors, gunicorn_conf, pywsgi
 from piehub.settings import SettingError, load
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -83,43 +79,3 @@ def test_a_slip_of_the_pen_is_seen():
         load({"PIEHUB_PING_INTERVALL": 5})
     with pytest.raises(SettingError, match=r"docs/settings\.md"):
         load({"PIEHUB_ZZZQQQ": 5})
-
-
-@pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])
-def test_the_port_is_the_platforms_or_8080(given, port, monkeypatch):
-    monkeypatch.delenv("PORT", raising=False)
-    if given is not None:
-        monkeypatch.setenv("PORT", given)
-    assert address.port() == port
-
-
-@pytest.mark.parametrize("given", ["0", "65536", "-1", "http", "80.0"])
-def test_a_port_that_is_none_is_refused(given, monkeypatch):
-    monkeypatch.setenv("PORT", given)
-    with pytest.raises(ValueError, match=f"PORT is '{given}'; it must be a number from 1 to 65535"):
-        address.port()
-
-
-def test_as_many_sockets_may_be_open_as_the_system_lets():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    descriptors.raise_limit()
-    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_a_limit_that_cannot_be_lifted_is_told_of(monkeypatch, caplog):
-    def refuse(*_):
-        raise ValueError("not here")
-
-    monkeypatch.setattr(resource, "setrlimit", refuse)
-    descriptors.raise_limit()
-    assert "files only: not here" in caplog.text
-
-
-def test_a_server_that_stops_waits_until_all_have_had_the_time_to_go():
-    assert (
-        gunicorn_conf.graceful_timeout > SPREAD + CLOSE_TIMEOUT + 1
-    )  # which it sees a second late
-    assert gunicorn_conf.graceful_timeout < 10  # when Docker kills it
-    assert pywsgi.STOP_TIMEOUT > CLOSE_TIMEOUT

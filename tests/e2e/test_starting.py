@@ -1,5 +1,6 @@
 """Every way to start the hub, for real, with the protocol's scenarios replayed against it."""
 
+import shlex
 import socket
 import subprocess
 import sys
@@ -88,3 +89,9 @@ def test_a_server_that_is_ended_listens_no_more(start):
     server.kill()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port))
+
+
+@pytest.mark.parametrize("way", ["gunicorn", "python wsgi.py"])
+def test_a_shells_low_limit_of_open_files_does_not_limit_the_clients(way, start, clients):
+    server = start(["sh", "-c", f"ulimit -Sn 64 && exec {shlex.join(WAYS[way])}"])
+    assert len({clients(server.url).id for _ in range(70)}) == 70

@@ -25,6 +25,7 @@ def test_sigterm_closes_every_client_with_1012_and_ends_within_ten_seconds(way, 
     assert silent.rest().endswith(b"\x88\x17\x03\xf4the hub is restarting")
     assert server.wait(timeout=10) == 0
     assert monotonic() - began < 10
+    assert server.log.count("client closed") == 4  # all were waited for
     assert "Traceback" not in server.log
 
 
@@ -89,8 +90,9 @@ def test_threads_take_leave_of_their_clients_too(start, clients):
     assert server.wait(timeout=12) == 0
 
 
-def test_ctrl_c_takes_leave_too_and_prints_no_traceback(start, clients):
-    server = start()
+@pytest.mark.parametrize("way", ["gunicorn", "python wsgi.py"])
+def test_ctrl_c_takes_leave_too_and_prints_no_traceback(way, start, clients):
+    server = start(WAYS[way])
     members = [clients(server.url) for _ in range(3)]
     server.interrupt()
     assert [member.close_code() for member in members] == [1012] * 3

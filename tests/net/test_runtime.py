@@ -73,6 +73,48 @@ def test_who_neither_speaks_nor_goes_is_waited_for_no_longer_than_that(make, pai
 
 
 @either
+def test_who_speaks_without_end_is_listened_to_no_longer_either(make):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = make(ours, LIMIT, b"")
+        began = monotonic()
+        speaking = gevent.spawn(speak_until_closed, theirs)
+        link.linger(A_WHILE)
+        assert monotonic() - began < PATIENCE / 2
+        speaking.kill()
+        link.release()
+
+
+def speak_until_closed(client):
+    deadline = monotonic() + PATIENCE
+    while monotonic() < deadline:
+        client.send(b"and another thing")
+        gevent.sleep(MS)
+
+
+@either
+def test_who_is_no_longer_listened_to_can_still_be_told_why(make):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.settimeout(PATIENCE)
+        link = make(ours, LIMIT, b"")
+        link.stop_receiving()
+        assert link.receive() == b""
+        link.push_last(b"why")
+        link.flush(PATIENCE)
+        assert theirs.recv(10) == b"why"
+        link.release()
+
+
+@either
+def test_a_link_that_was_let_go_of_takes_nothing_more(make, pair):
+    link = make(pair, LIMIT, b"")
+    link.release()
+    link.push(b"too late")
+    assert (link.outbox.frames, link.outbox.is_open) == ([], False)
+
+
+@either
 def test_a_socket_that_is_gone_already_may_be_shut_down_again(make, pair):
     link = make(pair, LIMIT, b"")
     link.release()

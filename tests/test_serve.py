@@ -1,0 +1,56 @@
+"""What the ways to start the hub have in common; tests/e2e starts them."""
+
+import resource
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+
+from piehub.net.connection import CLOSE_TIMEOUT
+from piehub.net.drain import SPREAD
+from piehub.serve import address, descriptors, draining, gunicorn_conf, pywsgi
+
+
+@pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])
+def test_the_port_is_the_platforms_or_8080(given, port, monkeypatch):
+    monkeypatch.delenv("PORT", raising=False)
+    if given is not None:
+        monkeypatch.setenv("PORT", given)
+    assert address.port() == port
+
+
+@pytest.mark.parametrize("given", ["0", "65536", "-1", "http", "80.0"])
+def test_a_port_that_is_none_is_refused(given, monkeypatch):
+    monkeypatch.setenv("PORT", given)
+    with pytest.raises(ValueError, match=f"PORT is '{given}'; it must be a number from 1 to 65535"):
+        address.port()
+
+
+def test_as_many_sockets_may_be_open_as_the_system_lets():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    descriptors.raise_limit()
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_limit_that_cannot_be_lifted_is_told_of(monkeypatch, caplog):
+    def refuse(*_):
+        raise ValueError("not here")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    descriptors.raise_limit()
+    assert "files only: not here" in caplog.text
+
+
+def test_a_server_that_stops_waits_until_all_have_had_the_time_to_go():
+    assert (
+        gunicorn_conf.graceful_timeout > SPREAD + CLOSE_TIMEOUT + 1
+    )  # which it sees a second late
+    assert gunicorn_conf.graceful_timeout < 10  # when Docker kills it
+    assert CLOSE_TIMEOUT < pywsgi.STOP_TIMEOUT < 10 - SPREAD
+
+
+def test_a_wsgi_app_that_is_not_flasks_or_has_no_hub_is_left_alone():
+    for app in (object(), Flask(__name__)):
+        draining.watch_gunicorn(SimpleNamespace(wsgi=app, alive=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -58,7 +58,7 @@ class Hub:
             call_later=self._call_later,
             now_ms=now_ms,
             monotonic=time.monotonic,
-            frame=frames.text,
+            broadcast=self._broadcast,
             host_for=self._mailbox if host_app else None,
             cleanup_delay=settings.room_cleanup_delay,
         )
@@ -109,6 +109,9 @@ class Hub:
         if not self.is_draining:
             self.is_draining = True
             drain(self.heartbeat, self.runtime)
+
+    def _broadcast(self, members: Sequence[Any], text: bytes) -> None:
+        self.runtime.broadcast(members, frames.text(text))
 
     def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         return self.runtime.call_later(seconds, function)

@@ -45,6 +45,7 @@ class Client:
         "address",
         "id",
         "identity",
+        "outbox",
         "push",
     )
 
@@ -61,6 +62,7 @@ class Client:
         self.address = address
         self.identity = identity
         self.push = connection.push
+        self.outbox = connection.outbox
 
     def __repr__(self) -> str:
         return f"<Client {self.id!r} {self.address}>"

@@ -11,7 +11,7 @@ from gevent import threadpool
 from websockets.sync.client import connect
 
 from piehub import PieHub
-from piehub.net.greenlets import Greenlets
+from piehub.net.flusher import Flusher
 from piehub.net.runtime import native_ident
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
@@ -105,13 +105,13 @@ def test_what_another_thread_sends_is_pushed_by_the_hubs_own(service, monkeypatc
     pie = PieHub()
     peer = member(service, service.start(app_with(pie)))
     where = []
-    flush_soon = Greenlets.flush_soon
+    begin = Flusher._begin
 
-    def watch(runtime, outbox):
+    def watch(flusher, audience):
         where.append(native_ident())
-        flush_soon(runtime, outbox)
+        return begin(flusher, audience)
 
-    monkeypatch.setattr(Greenlets, "flush_soon", watch)
+    monkeypatch.setattr(Flusher, "_begin", watch)
     gevent.get_hub().threadpool.apply(lambda: pie.send(**ROOM, payload=1))
     assert peer.hear()["payload"] == 1
     assert where == [native_ident()]

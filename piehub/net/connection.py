@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from piehub.net.outbox import Outbox
 from piehub.net.runtime import Event, Runtime
 from piehub.wire import close_codes, frames
 from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
@@ -51,6 +52,7 @@ class Connection:
         "_tokens_at",
         "closing_at",
         "heard_at",
+        "outbox",
         "pinged_at",
         "push",
         "received",
@@ -65,6 +67,7 @@ class Connection:
             frames.close(close_codes.TOO_SLOW, "too much was waiting for this client"),
         )
         self.push = self._link.push
+        self.outbox: Outbox = self._link.outbox
         self._reader = Reader(
             max_message_bytes=limits.max_message_bytes, max_fragments=limits.max_fragments
         )
@@ -81,12 +84,12 @@ class Connection:
     @property
     def sent(self) -> int:
         """Frames sent, control frames too."""
-        return self._link.outbox.sent
+        return self.outbox.sent
 
     @property
     def waiting(self) -> int:
         """Bytes that wait to be sent."""
-        return self._link.outbox.size
+        return self.outbox.size
 
     @property
     def is_listening(self) -> bool:
@@ -96,7 +99,7 @@ class Connection:
     @property
     def is_too_slow(self) -> bool:
         """Whether the outbox has overflowed."""
-        return self._link.outbox.overflowed
+        return self.outbox.overflowed
 
     def __enter__(self) -> Connection:
         return self
@@ -127,7 +130,7 @@ class Connection:
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
-        if self._link.outbox.overflowed:
+        if self.outbox.overflowed:
             return close_codes.TOO_SLOW, "too slow"
         return self._ended or (close_codes.ABNORMAL, "")
 
@@ -170,7 +173,7 @@ class Connection:
         return probe.wait(timeout)
 
     def _read(self, on_message: Callable[[int, bytes], None]) -> None:
-        link, outbox, feed = self._link, self._link.outbox, self._reader.feed
+        link, outbox, feed = self._link, self.outbox, self._reader.feed
         rate, burst = self._limits.rate_limit, self._limits.rate_burst
         half_full = self._limits.outbox_bytes // 2
         while data := link.receive():
@@ -198,7 +201,7 @@ class Connection:
 
     def _wait_for_outbox(self, size: int) -> None:
         """Who does not read is not read from: what it sends would only fill its outbox."""
-        outbox = self._link.outbox
+        outbox = self.outbox
         while outbox.size > size:
             written = outbox.written
             self._link.flush(STALL_TIMEOUT)

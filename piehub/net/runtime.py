@@ -7,7 +7,7 @@ patched, as gunicorn's gevent worker and wsgi.py do it.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -70,6 +70,16 @@ class Link(Protocol):
         """Let go of the socket, which whoever accepted it closes."""
 
 
+class Recipient(Protocol):
+    """Who a broadcast goes to: what owns a link, and shows its `push` and `outbox`."""
+
+    @property
+    def push(self) -> Callable[[bytes], None]: ...
+
+    @property
+    def outbox(self) -> Any: ...
+
+
 class Runtime(Protocol):
     """Greenlets or Threads."""
 
@@ -85,6 +95,9 @@ class Runtime(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
     def event(self) -> Event: ...
+
+    def broadcast(self, audience: Sequence[Any], frame: bytes) -> None:
+        """Push a frame to many Recipients. Cheapest with the same, unchanged tuple each time."""
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> Link:
         """Take over an accepted socket.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Event, send_at_once
+from piehub.net.runtime import Event, Recipient, send_at_once
 
 T = TypeVar("T")
 
@@ -37,6 +37,10 @@ class Threads:
 
     def event(self) -> Event:
         return threading.Event()
+
+    def broadcast(self, audience: Sequence[Recipient], frame: bytes) -> None:
+        for recipient in audience:
+            recipient.push(frame)
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> ThreadLink:
         if type(client).__module__.startswith("gevent."):

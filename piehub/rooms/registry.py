@@ -14,7 +14,7 @@ from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
-from piehub.rooms.room import Emission, HostMailbox, Member, Room
+from piehub.rooms.room import Broadcast, Emission, HostMailbox, Member, Room
 from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
 
 RoomKey = tuple[str, str, str]  # app, name, version
@@ -31,11 +31,12 @@ class Registry:
     """The rooms and the clients in them. Every public method may be called at any time.
 
     lock: guards all of the registry, its rooms and its queues. Nothing done under it may block
-        or switch greenlets; members' `push` only enqueues.
+        or switch greenlets.
     call_later: (seconds, function) -> cancel; runs the function once, without the lock.
     now_ms: wall clock, milliseconds since the Unix epoch, for `time`.
     monotonic: seconds, for waiting.
-    frame: JSON text -> the bytes that members are pushed. Runs once for a message.
+    broadcast: (members, JSON text) -> None; frames the text once and queues it for each. Called
+        under the lock, so it neither blocks nor switches greenlets.
     host_for: (room's info, deliver, send) -> its host app's mailbox, if rooms have host apps.
         deliver(emission) pushes what the host app is done with; send(text, skip_host) is for
         what the host app itself says to the room.
@@ -49,7 +50,7 @@ class Registry:
         call_later: Callable[[float, Callable[[], None]], Callable[[], None]],
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
-        frame: Callable[[bytes], bytes],
+        broadcast: Broadcast,
         host_for: HostFactory | None = None,
         cleanup_delay: float,
     ) -> None:
@@ -57,7 +58,7 @@ class Registry:
         self._call_later = call_later
         self._now_ms = now_ms
         self._monotonic = monotonic
-        self._frame = frame
+        self._broadcast = broadcast
         self._host_for = host_for
         self._cleanup_delay = cleanup_delay
         self._rooms: dict[RoomKey, Room] = {}
@@ -145,7 +146,7 @@ class Registry:
         return room
 
     def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
-        room = Room(info, self._frame, is_match=is_match)
+        room = Room(info, self._broadcast, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
@@ -288,7 +289,8 @@ class Registry:
             self._check_connected(member)
             if member in self._places:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
-            member.push(self._frame(outgoing.resolve("EnterMatchmaking", {"queued": True})))
+            queued = outgoing.resolve("EnterMatchmaking", {"queued": True})
+            self._broadcast((member,), queued)
             players = self._matchmaking.enter(member, terms, self._monotonic())
             if players:
                 info = RoomInfo(terms.app, terms.version, f"match-{uuid.uuid4()}", hidden=True)

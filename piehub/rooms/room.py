@@ -10,12 +10,12 @@ from piehub.rooms.together import Together
 
 
 class Member(Protocol):
-    """A client as rooms know it. `push` only enqueues: it neither blocks nor switches greenlets."""
+    """A client as rooms know it."""
 
     id: str
 
-    def push(self, frame: bytes, /) -> None:
-        """Queue a frame."""
+
+Broadcast = Callable[[tuple[Member, ...], bytes], None]
 
 
 class Emission(NamedTuple):
@@ -45,11 +45,11 @@ class Room:
     """Its settings, its members, and how they are told. The registry holds the rules, and its lock
     guards every field; every method is called under it.
 
-    frame: JSON text -> the bytes that members are pushed. Runs once for a message.
+    broadcast: (members, JSON text) -> None; tells them all.
     """
 
     __slots__ = (
-        "_frame",
+        "_broadcast",
         "audience",
         "cancel_cleanup",
         "host",
@@ -60,16 +60,14 @@ class Room:
         "together",
     )
 
-    def __init__(
-        self, info: RoomInfo, frame: Callable[[bytes], bytes], *, is_match: bool = False
-    ) -> None:
-        self._frame = frame
+    def __init__(self, info: RoomInfo, broadcast: Broadcast, *, is_match: bool = False) -> None:
+        self._broadcast = broadcast
         self.info = info
         self.is_match = is_match
         self.joins = 0  # ever
         self.members: dict[str, Member] = {}  # by id, in order of joining
-        # The same members as a tuple, made anew at each join and leave: quick to walk, and what
-        # a message was meant for stays known while a host app looks at it.
+        # The same members as a tuple, made anew at each join and leave: who a message was meant for
+        # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
         self.together = Together()
         self.host: HostMailbox | None = None
@@ -89,7 +87,7 @@ class Room:
         if self.host:
             self.host.put(Emission("room", text, self.audience))
         else:
-            self._push(self.audience, text)
+            self._broadcast(self.audience, text)
 
     def whisper(self, text: bytes, ids: Iterable[str]) -> int:
         """Send `text` to those who are named and here, once each; return how many they are."""
@@ -98,7 +96,7 @@ class Room:
         if self.host:
             self.host.put(Emission("direct", text, audience))
         else:
-            self._push(audience, text)
+            self._broadcast(audience, text)
         return len(audience)
 
     def answer(self, member: Member, text: bytes) -> None:
@@ -106,7 +104,7 @@ class Room:
         if self.host:
             self.host.put(Emission("answer", text, (member,)))
         else:
-            self._push((member,), text)
+            self._broadcast((member,), text)
 
     def deliver(self, emission: Emission) -> None:
         """The host app is done with a message: push it to those it was meant for.
@@ -116,15 +114,10 @@ class Room:
         members = self.members
         audience = (
             emission.audience
-            if emission.kind == "answer"
-            else [one for one in emission.audience if members.get(one.id) is one]
+            if emission.kind == "answer" or emission.audience is self.audience
+            else tuple(one for one in emission.audience if members.get(one.id) is one)
         )
-        self._push(audience, emission.text)
-
-    def _push(self, audience: Iterable[Member], text: bytes) -> None:
-        frame = self._frame(text)
-        for member in audience:
-            member.push(frame)
+        self._broadcast(audience, emission.text)
 
     @property
     def is_full(self) -> bool:

@@ -124,6 +124,12 @@ class Mailbox:
         return taken
 
 
+def broadcast(frame, members, text):
+    framed = frame(text)
+    for member in members:
+        member.push(framed)
+
+
 class Hub:
     """A registry, and short words for what clients do with it."""
 
@@ -136,7 +142,7 @@ class Hub:
             call_later=self.clock.call_later,
             now_ms=self.clock.now_ms,
             monotonic=self.clock.monotonic,
-            frame=frame,
+            broadcast=partial(broadcast, frame),
             host_for=partial(host_for, self) if host_for else None,
             cleanup_delay=cleanup_delay,
         )

@@ -89,7 +89,7 @@ class Connection:
     @property
     def waiting(self) -> int:
         """Bytes that wait to be sent."""
-        return self.outbox.size
+        return self.outbox.waiting
 
     @property
     def is_listening(self) -> bool:
@@ -196,13 +196,13 @@ class Connection:
                 elif opcode == CLOSE:
                     self._peer_closed(payload)
                     return
-            if outbox.size > half_full:
+            if outbox.waiting > half_full:
                 self._wait_for_outbox(half_full)
 
     def _wait_for_outbox(self, size: int) -> None:
         """Who does not read is not read from: what it sends would only fill its outbox."""
         outbox = self.outbox
-        while outbox.size > size:
+        while outbox.waiting > size:
             written = outbox.written
             self._link.flush(STALL_TIMEOUT)
             if outbox.size and outbox.written == written:

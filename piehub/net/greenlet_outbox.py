@@ -38,6 +38,10 @@ class GreenletOutbox(Outbox):
         self.batch: Batch | None = None
         self.drainer: gevent.Greenlet[..., None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        return self.size if self.batch is None else self.size + self.batch.size
+
     def push(self, frame: bytes, /) -> None:
         if not self.is_open:
             return

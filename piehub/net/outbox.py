@@ -39,6 +39,11 @@ class Outbox:
         self._in_flight = False  # somebody is sending a chunk right now
         self._torn = False  # the first frame has been sent in part
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait to be sent."""
+        return self.size
+
     def put(self, frame: bytes) -> None:
         """Queue a frame."""
         self.frames.append(frame)

@@ -121,6 +121,7 @@ def test_a_socket_that_is_gone_already_may_be_shut_down_again(make, pair):
     pair.close()
     link.stop_receiving()
     link.shut_down()
+    assert not link.outbox.is_open
 
 
 def test_the_loop_is_not_kept_busy_with_bytes_that_nobody_waits_for():

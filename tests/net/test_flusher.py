@@ -1,0 +1,106 @@
+"""One flush a loop turn: each socket gets what it is owed, in order, whatever was said to whom."""
+
+import socket
+from contextlib import ExitStack
+from types import SimpleNamespace
+
+import gevent
+import pytest
+
+from piehub.net.greenlets import Greenlets
+from piehub.net.outbox import CHUNK
+from tests.support.timing import PATIENCE
+
+
+@pytest.fixture
+def runtime():
+    return Greenlets()
+
+
+@pytest.fixture
+def audience(runtime):
+    with ExitStack() as stack:
+        members = []
+        for _ in range(3):
+            ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
+            theirs.settimeout(PATIENCE)
+            link = runtime.link(ours, 1_000_000, b"too slow")
+            stack.callback(link.release)
+            members.append(
+                SimpleNamespace(outbox=link.outbox, push=link.push, link=link, theirs=theirs)
+            )
+        yield tuple(members)
+
+
+def heard(member, size):
+    data = b""
+    while len(data) < size:
+        data += member.theirs.recv(size - len(data))
+    return data
+
+
+def test_what_a_room_is_told_in_one_turn_leaves_each_socket_in_one_send(runtime, audience):
+    sends = []
+    for member in audience:
+        send = member.outbox.send_now
+        member.outbox.send_now = lambda data, flags, send=send: (
+            sends.append(data) or send(data, flags)
+        )
+    for frame in (b"1", b"2", b"3"):
+        runtime.broadcast(audience, frame)
+    assert not sends
+    assert [heard(member, 3) for member in audience] == [b"123"] * 3
+    assert len(sends) == 3
+    assert sends[0] is sends[1] is sends[2]
+
+
+def test_what_is_said_to_one_keeps_its_place_between_what_all_are_told(runtime, audience):
+    runtime.broadcast(audience, b"1")
+    audience[1].push(b"-")
+    runtime.broadcast(audience, b"2")
+    runtime.broadcast(audience, b"3")
+    audience[0].push(b"+")
+    assert [heard(audience[0], 4), heard(audience[1], 4), heard(audience[2], 3)] == [
+        b"123+",
+        b"1-23",
+        b"123",
+    ]
+
+
+def test_who_comes_or_goes_within_a_turn_hears_its_own_part(runtime, audience):
+    fewer = audience[:2]
+    runtime.broadcast(audience, b"1")
+    runtime.broadcast(fewer, b"2")
+    runtime.broadcast(audience, b"3")
+    assert [heard(audience[0], 3), heard(audience[1], 3), heard(audience[2], 2)] == [
+        b"123",
+        b"123",
+        b"13",
+    ]
+
+
+def test_a_turn_in_which_much_is_said_does_not_gather_it_all(runtime, audience):
+    runtime.broadcast(audience, b"x" * CHUNK)
+    assert audience[0].outbox.waiting == CHUNK
+    runtime.broadcast(audience, b"y")
+    assert audience[0].outbox.written + audience[0].outbox.size == CHUNK + 1
+    assert audience[0].outbox.batch is None
+    assert heard(audience[0], CHUNK + 1) == b"x" * CHUNK + b"y"
+
+
+def test_who_has_left_for_good_does_not_keep_the_others_waiting(runtime, audience):
+    runtime.broadcast(audience, b"1")
+    audience[0].link.release()
+    runtime.broadcast(audience, b"2")
+    assert [heard(member, 2) for member in audience[1:]] == [b"12"] * 2
+    assert (audience[0].outbox.frames, audience[0].outbox.batch) == ([], None)
+
+
+def test_a_last_frame_comes_behind_what_the_room_was_told_and_nothing_after_it(runtime, audience):
+    runtime.broadcast(audience, b"1")
+    audience[0].link.push_last(b"bye")
+    runtime.broadcast(audience, b"2")
+    gevent.sleep(0)
+    assert heard(audience[0], 4) == b"1bye"
+    assert heard(audience[1], 2) == b"12"
+    assert audience[0].outbox.sent == 2

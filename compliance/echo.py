@@ -34,8 +34,16 @@ def plain() -> None:
 
 @sock.route("/")
 def echo(ws) -> None:
-    with adopt.from_flask_sock(ws) as client, Connection(hub_runtime(), client, LIMITS) as peer:
-        peer.serve(lambda opcode, payload: peer.push(frames.encode(opcode, payload)))
+    has_gone = hub_runtime().event()
+    with adopt.from_flask_sock(ws) as client:
+        peer = Connection(hub_runtime(), client, LIMITS)
+        peer.serve(
+            lambda opcode, payload: peer.push(frames.encode(opcode, payload)),
+            done=has_gone.set,
+            may_block=lambda: False,
+        )
+        has_gone.wait()
+        peer.end()
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import host_app
+from piehub import host_app, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -59,6 +59,7 @@ class Hub:
             now_ms=now_ms,
             monotonic=time.monotonic,
             broadcast=self._broadcast,
+            tell=self._tell,
             host_for=self._mailbox if host_app else None,
             cleanup_delay=settings.room_cleanup_delay,
         )
@@ -82,6 +83,11 @@ class Hub:
         if self._runtime is None:  # not for us to choose: we may be in any thread
             return otherwise
         return self._runtime.run(function)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many clients as one process is to have."""
+        return len(self.heartbeat) >= self.settings.max_clients
 
     @property
     def may_remake_rooms(self) -> bool:
@@ -110,8 +116,26 @@ class Hub:
             self.is_draining = True
             drain(self.heartbeat, self.runtime)
 
+    def may_block(self) -> bool:
+        """Whether a message may reach the app's own code."""
+        hooks = self.hooks
+        return bool(
+            self.host_app
+            or hooks.on_data
+            or hooks.on_join
+            or hooks.on_leave
+            or signals.data_received.receivers
+            or signals.room_joined.receivers
+            or signals.room_left.receivers
+        )
+
     def _broadcast(self, members: Sequence[Any], text: bytes) -> None:
         self.runtime.broadcast(members, frames.text(text))
+
+    def _tell(self, members: Sequence[Any], text: bytes) -> None:
+        frame = frames.text(text)
+        for member in members:
+            member.push(frame)
 
     def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         return self.runtime.call_later(seconds, function)

@@ -18,6 +18,8 @@ from piehub.version import __version__
 from piehub.wire import close_codes, frames
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from piehub.hub import Hub
     from piehub.net.connection import Connection
 
@@ -42,6 +44,8 @@ class Client:
         "_is_returning",
         "_lineage",
         "_lost_room",
+        "_opened_at",
+        "_then",
         "address",
         "id",
         "identity",
@@ -72,22 +76,37 @@ class Client:
         """The room it is in."""
         return self._hub.registry.place_of(self)
 
-    def live(self, resume_token: str) -> None:
-        """Serve the client until it has gone; the caller's greenlet is its reader."""
+    def live(self, resume_token: str, then: Callable[[], None]) -> None:
+        """Serve the client until it has gone, and call `then`, in whatever greenlet that is.
+
+        Returns as soon as the client has been greeted where the loop reads from it, and at the end
+        where the caller does.
+        """
         hub, connection = self._hub, self._connection
-        opened_at = monotonic()
+        self._then = then
+        self._opened_at = monotonic()
         try:
-            with hub.heartbeat.watching(connection), connection:
-                if hub.is_draining:  # since it was admitted
-                    connection.close(close_codes.RESTARTING, "the hub is restarting")
-                try:
-                    self._take_id(resume_token)
-                    self._greet()
-                    connection.serve(self._receive)
-                finally:
-                    self._part()  # the others need not wait until the socket has ended
+            hub.heartbeat.watch(connection)
+            if hub.is_draining:  # since it was admitted
+                connection.close(close_codes.RESTARTING, "the hub is restarting")
+            self._take_id(resume_token)
+            self._greet()
+        except BaseException:
+            self._end()
+            raise
+        connection.serve(self._receive, self._end, hub.may_block)
+
+    def _end(self) -> None:
+        connection = self._connection
+        try:
+            try:
+                self._part()  # the others need not wait until the socket has ended
+            finally:
+                connection.end()
         finally:
-            self._tell_end(monotonic() - opened_at)
+            self._hub.heartbeat.forget(connection)
+            self._tell_end()
+            self._then()
 
     def _take_id(self, resume_token: str) -> None:
         """Enter the hub: under the id asked for if it is free, or its holder answers no more."""
@@ -117,13 +136,15 @@ class Client:
     def _part(self) -> None:
         self._left(self._hub.registry.disconnect(self) or self._lost_room)
 
-    def _tell_end(self, seconds: float) -> None:
+    def _tell_end(self) -> None:
         connection = self._connection
+        if connection.failure:
+            log.error("a client's message led to a fault of the hub", exc_info=connection.failure)
         code, _ = connection.how_it_ended()
         figures = {
             **self._names(),
             "code": code,
-            "seconds": round(seconds, 1),
+            "seconds": round(monotonic() - self._opened_at, 1),
             "in": connection.received,
             "out": connection.sent,
         }

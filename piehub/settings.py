@@ -97,6 +97,9 @@ class Settings:
 
     path: str = _setting("/", PATH, "Where clients open their WebSocket.")
     allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
+    max_clients: int = _setting(
+        20_000, POSITIVE, "Clients at once in this process; those beyond are refused with 503."
+    )
     max_message_bytes: int = _setting(
         65_536, POSITIVE, "The largest message a client may send, in bytes; over it: close 1009."
     )

@@ -23,7 +23,7 @@ BELOW = {
     "guard": set(),
     "hooks": {"guard", "protocol"},
     "host_app": {"guard", "protocol", "rooms", "net"},
-    "hub": {"hooks", "host_app", "net", "protocol", "rooms", "settings", "wire"},
+    "hub": {"hooks", "host_app", "net", "protocol", "rooms", "settings", "signals", "wire"},
     "session": {"hooks", "hub", "protocol", "rooms", "signals", "version", "wire"},
     "web": {"hooks", "hub", "net", "protocol", "session", "version", "wire"},
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},

@@ -105,13 +105,13 @@ def test_what_another_thread_sends_is_pushed_by_the_hubs_own(service, monkeypatc
     pie = PieHub()
     peer = member(service, service.start(app_with(pie)))
     where = []
-    begin = Flusher._begin
+    wake = Flusher.wake
 
-    def watch(flusher, audience):
+    def watch(flusher):
         where.append(native_ident())
-        return begin(flusher, audience)
+        return wake(flusher)
 
-    monkeypatch.setattr(Flusher, "_begin", watch)
+    monkeypatch.setattr(Flusher, "wake", watch)
     gevent.get_hub().threadpool.apply(lambda: pie.send(**ROOM, payload=1))
     assert peer.hear()["payload"] == 1
     assert where == [native_ident()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -9,6 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import simple_websocket
+from gevent import socket as gevent_socket
+
+NativeSocket = _socket.socket  # below gevent's patching, and below Python's own wrapping
 
 
 class NoThread:
@@ -49,6 +53,19 @@ def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> No
 def refuse_compression(environ: dict[str, Any]) -> None:
     """simple-websocket agrees to what every browser offers; our reader does not speak it."""
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+
+
+def from_gunicorn(environ: dict[str, Any]) -> Any:
+    """The socket of an upgrade that nobody has answered yet, as one of our own that outlives the
+    request; None where that is not gevent's plain socket under gunicorn.
+
+    gunicorn's own is left closed, so it has nothing more to do with the client.
+    """
+    client = environ.get("gunicorn.socket")
+    if type(client) is not gevent_socket.socket:
+        return None
+    family, kind, protocol = client.family, client.type, client.proto
+    return NativeSocket(family, kind | socket.SOCK_NONBLOCK, protocol, client.detach())
 
 
 @contextmanager

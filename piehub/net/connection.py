@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Event, Runtime
+from piehub.net.runtime import Done, Event, MayBlock, Runtime
 from piehub.wire import close_codes, frames
 from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
 from piehub.wire.reader import Reader
@@ -16,7 +16,7 @@ from piehub.wire.reader import Reader
 _MESSAGES = (TEXT, BINARY)
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
-STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which a full client is given up
+STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which who is held up is given up
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,25 @@ class Limits:
 
 
 class Connection:
-    """`serve` runs in the greenlet (or thread) of the request, within `with connection:`.
+    """`serve` once, and `end` when it says that nothing more comes.
 
     Everything else may be called by anyone, from within the runtime.
     """
 
     __slots__ = (
         "_ended",
+        "_feed",
         "_limits",
         "_link",
+        "_on_message",
         "_peer_has_closed",
         "_probes",
-        "_reader",
+        "_progress",
         "_runtime",
         "_tokens",
         "_tokens_at",
         "closing_at",
+        "failure",
         "heard_at",
         "outbox",
         "pinged_at",
@@ -68,16 +71,18 @@ class Connection:
         )
         self.push = self._link.push
         self.outbox: Outbox = self._link.outbox
-        self._reader = Reader(
+        self._feed = Reader(
             max_message_bytes=limits.max_message_bytes, max_fragments=limits.max_fragments
-        )
+        ).feed
         self.received = 0  # messages
         self.heard_at = monotonic()  # when the last bytes came
         self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
         self.closing_at: float | None = None  # when a close frame was sent
         self._peer_has_closed = False
         self._ended: tuple[int, str] | None = None  # code and reason, once it is known
-        self._probes: list[Event] = []
+        self.failure: BaseException | None = None  # a bug that ended it
+        self._probes: list[Event] | None = None
+        self._progress = (0, self.heard_at)  # bytes written, and since when no more than that
         self._tokens = limits.rate_burst
         self._tokens_at = self.heard_at
 
@@ -101,11 +106,19 @@ class Connection:
         """Whether the outbox has overflowed."""
         return self.outbox.overflowed
 
-    def __enter__(self) -> Connection:
-        return self
+    def serve(
+        self, on_message: Callable[[int, bytes], None], done: Done, may_block: MayBlock
+    ) -> None:
+        """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
 
-    def __exit__(self, *error: object) -> None:
-        """Send what still waits, end the socket, and let go of it."""
+        An exception in `on_message` is the caller's bug; it closes the connection with 1011, and
+        is kept as `failure`. done, may_block: as for Link.serve.
+        """
+        self._on_message = on_message
+        self._link.serve(self._take, done, may_block)
+
+    def end(self) -> None:
+        """Send what still waits, end the socket, and let go of it. Blocks for some seconds."""
         try:
             self._link.flush(CLOSE_TIMEOUT)
             if self.closing_at is not None and not self._peer_has_closed:
@@ -113,20 +126,6 @@ class Connection:
             self._link.shut_down()
         finally:
             self._link.release()  # in any case: a watcher must not outlive its socket
-
-    def serve(self, on_message: Callable[[int, bytes], None]) -> None:
-        """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
-
-        An exception in `on_message` is the caller's bug; it closes the connection with 1011 and
-        goes on to the caller.
-        """
-        try:
-            self._read(on_message)
-        except WireError as error:
-            self.close(error.code, error.reason)
-        except BaseException:
-            self.close(close_codes.INTERNAL_ERROR, "internal error")
-            raise
 
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
@@ -168,21 +167,35 @@ class Connection:
         if not self.is_listening:
             return True
         probe = self._runtime.event()
-        self._probes.append(probe)
+        self._probes = [*(self._probes or ()), probe]
         self.ping()
         return probe.wait(timeout)
 
-    def _read(self, on_message: Callable[[int, bytes], None]) -> None:
-        link, outbox, feed = self._link, self.outbox, self._reader.feed
-        rate, burst = self._limits.rate_limit, self._limits.rate_burst
-        half_full = self._limits.outbox_bytes // 2
-        while data := link.receive():
-            self._heard()
-            if rate:
-                refilled = self._tokens + (self.heard_at - self._tokens_at) * rate
-                self._tokens = refilled if refilled < burst else burst
-                self._tokens_at = self.heard_at
-            for opcode, payload in feed(data):
+    def is_stalled(self, now: float) -> bool:
+        """Whether it is not read from because it does not read, and has not for STALL_TIMEOUT."""
+        if not self._link.is_held_up:
+            return False
+        written, since = self._progress
+        if self.outbox.written != written:
+            self._progress = self.outbox.written, now
+            return False
+        return now - since > STALL_TIMEOUT
+
+    def _take(self, data: bytes) -> bool:
+        """Deal with what has arrived; say whether to read on."""
+        if not data:
+            return False
+        now = self.heard_at = monotonic()
+        self.pinged_at = None
+        if self._probes:
+            self._answer_probes()
+        limits = self._limits
+        if rate := limits.rate_limit:
+            refilled = self._tokens + (now - self._tokens_at) * rate
+            self._tokens = refilled if refilled < limits.rate_burst else limits.rate_burst
+            self._tokens_at = now
+        try:
+            for opcode, payload in self._feed(data):
                 if rate:
                     self._tokens -= 1
                     if self._tokens < 0:
@@ -190,31 +203,25 @@ class Connection:
                 if opcode in _MESSAGES:
                     if self.closing_at is None:
                         self.received += 1
-                        on_message(opcode, payload)
+                        self._on_message(opcode, payload)
                 elif opcode == PING:
                     self.push(frames.encode(frames.PONG, payload))
                 elif opcode == CLOSE:
                     self._peer_closed(payload)
-                    return
-            if outbox.waiting > half_full:
-                self._wait_for_outbox(half_full)
+                    return False
+        except WireError as error:
+            self.close(error.code, error.reason)
+            return False
+        except BaseException as failure:
+            self.failure = failure
+            self.close(close_codes.INTERNAL_ERROR, "internal error")
+            return False
+        return True
 
-    def _wait_for_outbox(self, size: int) -> None:
-        """Who does not read is not read from: what it sends would only fill its outbox."""
-        outbox = self.outbox
-        while outbox.waiting > size:
-            written = outbox.written
-            self._link.flush(STALL_TIMEOUT)
-            if outbox.size and outbox.written == written:
-                raise WireError(close_codes.TOO_SLOW, "nothing was read for too long")
-
-    def _heard(self) -> None:
-        self.heard_at = monotonic()
-        self.pinged_at = None
-        if self._probes:
-            for probe in self._probes:
-                probe.set()
-            self._probes.clear()
+    def _answer_probes(self) -> None:
+        probes, self._probes = self._probes, None
+        for probe in probes or ():
+            probe.set()
 
     def _peer_closed(self, payload: bytes) -> None:
         code, reason = frames.parse_close(payload)

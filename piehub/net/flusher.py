@@ -18,104 +18,121 @@ SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
 log = logging.getLogger("piehub")
 
 
-class Batch:
-    """What one audience has been sent in this turn of the loop, while nobody in it was sent
-    anything else: it is queued once for all of them, and joined once."""
+class Audience:
+    """A room's members, and what all of them have been told in this turn of the loop: queued once
+    for them all, and joined once.
 
-    __slots__ = ("audience", "frames", "is_open", "size")
+    It lasts until somebody comes or goes. What waits in it comes behind what waits in the members'
+    own outboxes; before one of them is sent something else, it is scattered among those.
+    """
 
-    def __init__(self, audience: Sequence[Recipient]) -> None:
-        self.audience = audience
+    __slots__ = ("frames", "members", "outboxes", "size")
+
+    def __init__(self, members: Sequence[Recipient]) -> None:
+        self.members = members
+        self.outboxes: Sequence[GreenletOutbox] = tuple(member.outbox for member in members)
         self.frames: list[bytes] = []
         self.size = 0  # bytes
-        self.is_open = True
 
+    def scatter(self) -> None:
+        """Queue the frames for each member by itself."""
+        frames, self.frames = self.frames, []
+        size, self.size = self.size, 0
+        for outbox in self.outboxes:
+            outbox.put_all(frames, size, 0)
 
-class Flusher:
-    """Knows the outboxes that have something to send, and empties them once the turn is over."""
+    def dissolve(self) -> None:
+        """Somebody came or went: there is another audience now."""
+        if self.frames:
+            self.scatter()
+        self.members = self.outboxes = ()
 
-    def __init__(self, loop: Any) -> None:
-        self._loop = loop
-        self._is_due = False
-        self._dirty: list[GreenletOutbox] = []
-        # By the identity of the audience, which the batch keeps alive: a room has one tuple of its
-        # members until somebody comes or goes.
-        self._batches: dict[int, Batch] = {}
-
-    def broadcast(self, audience: Sequence[Recipient], frame: bytes) -> None:
-        """Queue a frame for many. `audience` must not change; the same object joins a batch."""
-        batch = self._batches.get(id(audience))
-        if batch is None or not batch.is_open:
-            batch = self._begin(audience)
-        batch.frames.append(frame)
-        batch.size += len(frame)
-        if batch.size > CHUNK:
-            self._flush_batch(batch)
-
-    def soon(self, outbox: GreenletOutbox) -> None:
-        """Flush an outbox once this turn of the loop is over."""
-        self._dirty.append(outbox)
-        self._wake()
-
-    def _begin(self, audience: Sequence[Recipient]) -> Batch:
-        batch = Batch(audience)
-        for recipient in audience:
-            outbox = recipient.outbox
-            if outbox.batch is not None:
-                outbox.take_batch()  # it comes before this one
-            if outbox.is_open:
-                outbox.batch = batch
-        self._batches[id(audience)] = batch
-        self._wake()
-        return batch
-
-    def _wake(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self._loop.run_callback(self._flush)
-
-    def _flush(self) -> None:
-        self._is_due = False
-        batches, self._batches = self._batches, {}
-        dirty, self._dirty = self._dirty, []
-        for batch in batches.values():
-            self._flush_batch(batch)
-        for outbox in dirty:
-            try:
-                outbox.flush()
-            except Exception:
-                _give_up(outbox)
-
-    def _flush_batch(self, batch: Batch) -> None:
+    def flush(self) -> None:
         """All that a delivery costs beside its system call is in this loop, so what happens nearly
         always is spelled out in it: nothing else waits, and the kernel takes everything."""
-        batch.is_open = False
-        self._batches.pop(id(batch.audience), None)
-        frames, size = batch.frames, batch.size
+        frames, self.frames = self.frames, []
+        size, self.size = self.size, 0
         count = len(frames)
         data = b"".join(frames)
-        for recipient in batch.audience:
-            outbox = recipient.outbox
-            if outbox.batch is not batch:
-                continue  # something came behind it, and took it along
+        for outbox in self.outboxes:
             try:
-                if outbox.frames or outbox.send_now is None:
-                    outbox.take_batch()
-                    continue
-                outbox.batch = None
-                try:
-                    taken = outbox.send_now(data, SEND_FLAGS)
-                except (BlockingIOError, InterruptedError):
-                    taken = 0
+                send = outbox.send_now
+                taken = send(data, SEND_FLAGS)
                 if taken == size:
                     outbox.sent += count
-                    outbox.written += size
                 else:
-                    outbox.keep_rest(batch, taken)
+                    outbox.put_all(frames, size, taken)
+            except (BlockingIOError, InterruptedError):
+                outbox.put_all(frames, size, 0)
             except OSError:
                 outbox.abandon()  # the reader sees the same end of the socket, and tells
             except Exception:
                 _give_up(outbox)
+
+
+class Flusher:
+    """Knows what has been said in this turn of the loop, and sends it once the turn is over."""
+
+    def __init__(self, loop: Any) -> None:
+        self._loop = loop
+        self.is_due = False  # a flush comes in this turn, whoever else asks for one
+        self._dirty: list[GreenletOutbox] = []
+        self._told: list[Audience] = []
+
+    def broadcast(self, members: Sequence[Recipient], frame: bytes) -> None:
+        """Queue a frame for all members of a room.
+
+        members: must not change; the same object means that nobody has come or gone.
+        """
+        if not members:
+            return
+        audience = members[0].outbox.audience
+        if audience is None or audience.members is not members:
+            audience = _gather(members)
+        if not audience.frames:
+            self._told.append(audience)
+            if not self.is_due:
+                self.wake()
+        audience.frames.append(frame)
+        audience.size += len(frame)
+        if audience.size > CHUNK:
+            audience.flush()
+
+    def soon(self, outbox: GreenletOutbox) -> None:
+        """Flush an outbox once this turn of the loop is over."""
+        self._dirty.append(outbox)
+        if not self.is_due:
+            self.wake()
+
+    def flush(self) -> None:
+        """Send all that waits."""
+        self.is_due = False
+        if self._dirty:
+            dirty, self._dirty = self._dirty, []
+            for outbox in dirty:
+                try:
+                    outbox.flush()
+                except Exception:
+                    _give_up(outbox)
+        if self._told:
+            told, self._told = self._told, []
+            for audience in told:
+                if audience.frames:
+                    audience.flush()
+
+    def wake(self) -> None:
+        """See to it that a flush comes at the end of this turn."""
+        self.is_due = True
+        self._loop.run_callback(self.flush)
+
+
+def _gather(members: Sequence[Recipient]) -> Audience:
+    audience = Audience(members)
+    for outbox in audience.outboxes:
+        if outbox.audience is not None:
+            outbox.audience.dissolve()
+        outbox.audience = audience
+    return audience
 
 
 def _give_up(outbox: GreenletOutbox) -> None:

@@ -3,89 +3,120 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import ssl
 from contextlib import suppress
 from typing import Any
 
 import gevent
-from gevent import get_hub, getcurrent
-from gevent import ssl as gevent_ssl
-from greenlet import greenlet
+from gevent import get_hub
 
 from piehub.net.flusher import Flusher
 from piehub.net.greenlet_outbox import GreenletOutbox
+from piehub.net.runtime import LINGER_BYTES, RECEIVE_BYTES, Done, MayBlock, Take
 
 _READ = 1  # libev names it so
-_RECEIVE_BYTES = 65_536
-_LINGER_BYTES = 16 * 1024 * 1024
 
 
 class GreenletLink:
-    """A client's socket under gevent. The reader is the greenlet that calls `receive`."""
+    """A client's socket, read by the loop itself.
+
+    What arrives is dealt with in the loop's own greenlet, where nothing may block; when the app's
+    own code could run, in a greenlet made for what has arrived, and meanwhile nothing is read.
+    """
 
     __slots__ = (
-        "_armed",
+        "_done",
+        "_flusher",
+        "_has_ended",
+        "_is_busy",
         "_is_deaf",
-        "_parked",
+        "_loop",
+        "_may_block",
         "_raw",
         "_readable",
-        "_socket",
-        "_switch",
-        "_tls",
+        "_recv",
+        "_take",
+        "is_held_up",
+        "is_listening",
         "outbox",
         "push",
         "push_last",
     )
 
-    def __init__(
-        self, flusher: Flusher, client: socket.socket, limit: int, last_words: bytes
-    ) -> None:
-        self._socket = client
-        self._tls = isinstance(client, gevent_ssl.SSLSocket)
-        self._raw: Any = client if self._tls else client._sock  # type: ignore[attr-defined]
+    def __init__(self, flusher: Flusher, client: Any, limit: int, last_words: bytes) -> None:
+        self._flusher = flusher
+        self._raw: Any = getattr(client, "_sock", client)  # below gevent's
+        self._recv = self._raw.recv
         self.outbox = GreenletOutbox(flusher, client, limit, last_words)
         self.push = self.outbox.push
         self.push_last = self.outbox.push_last
+        self._loop = get_hub().loop
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
-        self._readable = get_hub().loop.io(client.fileno(), _READ)
-        self._switch: Callable[[], object] = get_hub().switch
-        self._armed = False
+        self._readable = self._loop.io(self._raw.fileno(), _READ)
+        self.is_listening = False
+        self.is_held_up = False
+        self._is_busy = False
         self._is_deaf = False
-        self._parked: greenlet | None = None
+        self._has_ended = False
 
-    @property
-    def is_listening(self) -> bool:
-        return self._parked is not None
+    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
+        self._take, self._done, self._may_block = take, done, may_block
+        self._listen()
 
-    def receive(self) -> bytes:
-        while not self._is_deaf:
-            if not (self._tls and self._raw.pending()):
-                if not self._armed:
-                    self._readable.start(self._wake)
-                    self._armed = True
-                self._parked = getcurrent()
-                try:
-                    self._switch()
-                finally:
-                    self._parked = None
-                if self._is_deaf:
-                    break
-            try:
-                data: bytes = self._raw.recv(_RECEIVE_BYTES)
-                return data
-            except (BlockingIOError, InterruptedError):
-                continue
-            except (OSError, ValueError):  # ValueError: TLS after shut_down
-                break
-        return b""
-
-    def _wake(self) -> None:
-        if self._parked is not None:
-            self._parked.switch()
+    def _listen(self) -> None:
+        """Read on, if there is anything left to read for."""
+        self._is_busy = self.is_held_up = False
+        if self._is_deaf:
+            self._end()
+        elif self.outbox.size * 2 > self.outbox.limit:
+            # Who does not read is not read from: what it sends would only fill its outbox.
+            self.is_held_up = True
+            self.outbox.on_space = self._listen
         else:
-            # The reader is busy, in user code perhaps: never switch into that.
-            self._readable.stop()
-            self._armed = False
+            self.is_listening = True
+            self._readable.start(self._on_readable)
+
+    def _on_readable(self) -> None:
+        try:
+            data = self._recv(RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if self._may_block():
+            self._rest()
+            self._is_busy = True
+            gevent.spawn(self._take_apart, data)
+            return
+        flusher = self._flusher
+        is_due, flusher.is_due = flusher.is_due, True
+        goes_on = self._take(data)
+        # Others that are ready in this turn may have more to say to the same clients.
+        if not self._loop.pendingcnt:
+            flusher.flush()
+        elif not is_due:
+            flusher.wake()
+        if not goes_on:
+            self._end()
+        elif self.outbox.size * 2 > self.outbox.limit:
+            self._rest()
+            self._listen()
+
+    def _take_apart(self, data: bytes) -> None:
+        if self._take(data):
+            self._listen()
+        else:
+            self._end()
+
+    def _rest(self) -> None:
+        self.is_listening = False
+        self._readable.stop()
+
+    def _end(self) -> None:
+        if not self._has_ended:
+            self._has_ended = True
+            self._rest()
+            gevent.spawn(self._done)
 
     def flush(self, timeout: float | None) -> None:
         self.outbox.flush()
@@ -94,28 +125,59 @@ class GreenletLink:
 
     def linger(self, timeout: float) -> None:
         self._shut(socket.SHUT_WR)
-        left = _LINGER_BYTES
-        try:
-            with gevent.Timeout(timeout):
-                while left > 0 and (data := self.receive()):
-                    left -= len(data)
-        except gevent.Timeout:
-            return  # it had its chance
+        left = LINGER_BYTES
+        with suppress(OSError), gevent.Timeout(timeout, False):  # type: ignore[arg-type]
+            while left > 0:
+                get_hub().wait(self._readable)
+                data = self._recv(RECEIVE_BYTES)
+                if not data:
+                    break
+                left -= len(data)
 
     def stop_receiving(self) -> None:
-        # Not by the socket's own shutdown: TLS would take that for an attack, and send an alert in
-        # place of the close frame.
-        self._is_deaf = True
-        get_hub().loop.run_callback(self._wake)
+        if not self._is_deaf:
+            self._is_deaf = True
+            if self.is_listening or self.is_held_up:
+                self.outbox.on_space = None
+                self._loop.run_callback(self._end)
 
     def shut_down(self) -> None:
         self._shut(socket.SHUT_RDWR)
 
     def _shut(self, how: int) -> None:
-        # Below gevent and TLS: an SSLSocket's own shutdown would leave it sending plain text.
         with suppress(OSError):  # gone already
-            self._socket._sock.shutdown(how)  # type: ignore[attr-defined]
+            self._raw.shutdown(how)
 
     def release(self) -> None:
         self.outbox.release()
         self._readable.stop()
+
+
+class TlsLink(GreenletLink):
+    """The same under TLS, whose layer may hold bytes of which the socket knows nothing more."""
+
+    __slots__ = ("_tls",)
+
+    def __init__(self, flusher: Flusher, client: Any, limit: int, last_words: bytes) -> None:
+        super().__init__(flusher, client, limit, last_words)
+        self._tls = client
+        self._recv = self._decrypt
+
+    def _decrypt(self, size: int) -> bytes:
+        # Not by gevent's own recv, which waits, and the loop must not.
+        try:
+            data: bytes = self._tls._sslobj.read(size)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise BlockingIOError from None
+        return data
+
+    def _listen(self) -> None:
+        super()._listen()
+        if self.is_listening and self._tls.pending():
+            self._loop.run_callback(self._on_readable)
+
+    def _on_readable(self) -> None:
+        if self.is_listening:
+            super()._on_readable()
+        while self.is_listening and self._tls.pending():
+            super()._on_readable()

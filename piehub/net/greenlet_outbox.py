@@ -4,51 +4,69 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 from gevent import get_hub
 from gevent import ssl as gevent_ssl
 
-from piehub.net.flusher import SEND_FLAGS, Batch, Flusher
+from piehub.net.flusher import SEND_FLAGS, Audience, Flusher
 from piehub.net.outbox import Outbox
 
 _WRITE = 2  # libev names it so
 
 
+def _takes_nothing(data: bytes | memoryview, flags: int) -> int:
+    return 0
+
+
 class GreenletOutbox(Outbox):
     """An outbox that writes to its socket without waiting, and drains it when it is full.
 
-    batch: what comes behind `frames`, as long as it is the same for a whole audience.
-    send_now: one system call that never waits; None under TLS, where only gevent's own send will
-        do, and only a greenlet may call it.
+    audience: who shares what waits behind `frames`, as long as it is the same for all of them.
+    send_now: what takes the next bytes, without waiting: the socket itself while nothing else
+        waits; what takes nothing otherwise, and always under TLS, where only gevent's own send
+        will do, and only a greenlet may call it.
+    on_space: called once when no more than half of the limit waits, then forgotten.
     """
 
-    __slots__ = ("_flusher", "_socket", "_writable", "batch", "drainer", "send_now")
+    __slots__ = (
+        "_flusher",
+        "_raw",
+        "_socket",
+        "_writable",
+        "audience",
+        "drainer",
+        "on_space",
+        "send_now",
+    )
 
-    def __init__(
-        self, flusher: Flusher, client: socket.socket, limit: int, last_words: bytes
-    ) -> None:
+    def __init__(self, flusher: Flusher, client: Any, limit: int, last_words: bytes) -> None:
         super().__init__(limit, last_words)
         self._flusher = flusher
-        self._socket = client
-        self.send_now: Callable[[bytes | memoryview, int], int] | None = None
+        self._socket: socket.socket = client
+        self._raw: Any = None  # below gevent's
         if not isinstance(client, gevent_ssl.SSLSocket):
-            self.send_now = client._sock.send  # type: ignore[attr-defined]
-        self._writable = get_hub().loop.io(client.fileno(), _WRITE)
-        self.batch: Batch | None = None
+            self._raw = getattr(client, "_sock", client)
+        self.send_now: Callable[[bytes | memoryview, int], int] = (
+            self._raw.send if self._raw else _takes_nothing
+        )
+        self._writable: Any = None  # a watcher, for a client that was full once
+        self.audience: Audience | None = None
         self.drainer: gevent.Greenlet[..., None] | None = None
+        self.on_space: Callable[[], None] | None = None
 
     @property
     def waiting(self) -> int:
-        return self.size if self.batch is None else self.size + self.batch.size
+        return self.size if self.audience is None else self.size + self.audience.size
 
     def push(self, frame: bytes, /) -> None:
         if not self.is_open:
             return
-        if self.batch is not None:
-            self.take_batch()
+        if self.audience is not None and self.audience.frames:
+            self.audience.scatter()
         if not self.frames:
-            self._flusher.soon(self)
+            self._begin()
         self.frames.append(frame)
         self.size += len(frame)
         if self.size > self.limit:
@@ -56,33 +74,29 @@ class GreenletOutbox(Outbox):
 
     def push_last(self, frame: bytes) -> None:
         """Queue the last frame; nothing that is pushed after it is sent."""
-        if self.batch is not None:
-            self.take_batch()
+        if self.audience is not None and self.audience.frames:
+            self.audience.scatter()
         if self.is_open:
             if not self.frames:
-                self._flusher.soon(self)
+                self._begin()
             self.finish(frame)
 
-    def take_batch(self) -> None:
-        """Queue the batch frame by frame: something else comes behind it, or something waits."""
-        batch, self.batch = self.batch, None
-        assert batch is not None
-        batch.is_open = False
+    def put_all(self, frames: list[bytes], size: int, taken: int) -> None:
+        """Queue frames of `size` bytes together, of which the kernel has `taken` some already."""
+        if not self.is_open:
+            return
         if not self.frames:
-            self._flusher.soon(self)
-        self.frames += batch.frames
-        self.size += batch.size
+            self._begin()
+        self.frames += frames
+        self.size += size
+        if taken:
+            self.taken(taken)
         if self.size > self.limit:
             self._relieve()
 
-    def keep_rest(self, batch: Batch, taken: int) -> None:
-        """The kernel has taken `taken` bytes of the batch, not all: the rest waits."""
-        self.frames += batch.frames
-        self.size += batch.size
-        self.taken(taken)
-        if self.size > self.limit:
-            self.overflow()
-        self.flush()
+    def _begin(self) -> None:
+        self._flusher.soon(self)
+        self.send_now = _takes_nothing
 
     def _relieve(self) -> None:
         # Perhaps it is not the client that is slow, but this turn of the loop that is long.
@@ -92,36 +106,45 @@ class GreenletOutbox(Outbox):
 
     def flush(self) -> None:
         """Send what the kernel takes now; leave the rest to a drainer."""
-        if self.batch is not None:
-            self.take_batch()
         if self.drainer is not None:
             return
-        if self.send_now is not None:
+        if self._raw is not None:
             self._send_now()
         if self.frames:
             self.drainer = gevent.spawn(self._drain)
 
     def _send_now(self) -> None:
-        assert self.send_now is not None
         while self.frames:
             chunk = self.chunk()
             try:
-                count = self.send_now(chunk, SEND_FLAGS)
+                count = self._raw.send(chunk, SEND_FLAGS)
             except (BlockingIOError, InterruptedError):
                 self.taken(0)
-                return
+                break
             except OSError:
                 self.abandon()  # the reader sees the same end of the socket, and tells
                 return
             self.taken(count)
             if count < len(chunk):
-                return
+                break
+        self._look()
+
+    def _look(self) -> None:
+        """Something has been sent: does that change what may happen next?"""
+        if not self.frames and self.is_open and self._raw is not None:
+            self.send_now = self._raw.send
+        if self.on_space is not None and self.size * 2 <= self.limit:
+            tell, self.on_space = self.on_space, None
+            tell()
 
     def _drain(self) -> None:
+        if self._writable is None and self._raw is not None:
+            self._writable = get_hub().loop.io(self._raw.fileno(), _WRITE)
         try:
             while self.frames:
-                if self.send_now is None:
+                if self._raw is None:
                     self.taken(self._socket.send(self.chunk()))
+                    self._look()
                 else:
                     get_hub().wait(self._writable)
                     self._send_now()
@@ -131,12 +154,15 @@ class GreenletOutbox(Outbox):
             self.drainer = None
 
     def abandon(self) -> None:
-        self.batch = None
+        self.send_now = _takes_nothing
         super().abandon()
+        self._look()
 
     def release(self) -> None:
         """Stop writing. At once: libev aborts the process over a watcher whose file is closed."""
+        self.on_space = self.audience = None
         self.abandon()
-        self._writable.stop()
+        if self._writable is not None:
+            self._writable.stop()
         if self.drainer is not None:
             self.drainer.kill(block=False)

@@ -9,9 +9,10 @@ from typing import TypeVar, cast
 import gevent
 from gevent import event as gevent_event
 from gevent import get_hub
+from gevent import ssl as gevent_ssl
 
 from piehub.net.flusher import Flusher
-from piehub.net.greenlet_link import GreenletLink
+from piehub.net.greenlet_link import GreenletLink, TlsLink
 from piehub.net.runtime import Event, native_ident, native_lock, send_at_once
 
 T = TypeVar("T")
@@ -86,4 +87,5 @@ class Greenlets:
                 "This hub serves in another thread already; a hub lives on one gevent loop"
             )
         send_at_once(client)
-        return GreenletLink(self._flusher, client, limit, last_words)
+        kind = TlsLink if isinstance(client, gevent_ssl.SSLSocket) else GreenletLink
+        return kind(self._flusher, client, limit, last_words)

@@ -17,6 +17,13 @@ from piehub.net.outbox import Outbox
 
 T = TypeVar("T")
 
+Take = Callable[[bytes], bool]
+Done = Callable[[], None]
+MayBlock = Callable[[], bool]
+
+RECEIVE_BYTES = 65_536
+LINGER_BYTES = 16 * 1024 * 1024
+
 # gevent's patching swaps these; a lock that is held for microseconds, never across a switch, and
 # by threads as well as greenlets, is the interpreter's own.
 native_lock: Callable[[], Any] = monkey.get_original("_thread", "allocate_lock")
@@ -34,15 +41,17 @@ class Event(Protocol):
 
 
 class Link(Protocol):
-    """One client's socket. `push` may be called by anyone, the rest by the client's reader."""
+    """One client's socket. `push` may be called by anyone from within the runtime."""
+
+    is_listening: bool
+    """Bytes that arrive would be taken now, rather than after user code or a full outbox."""
+
+    is_held_up: bool
+    """Nothing is read, because the client's own outbox is more than half full."""
 
     @property
     def outbox(self) -> Outbox:
         """What waits to be sent, and what was; for reading only."""
-
-    @property
-    def is_listening(self) -> bool:
-        """The reader waits for bytes, rather than for user code or a full outbox."""
 
     def push(self, frame: bytes, /) -> None:
         """Queue a frame. Neither blocks nor switches greenlets."""
@@ -50,8 +59,15 @@ class Link(Protocol):
     def push_last(self, frame: bytes, /) -> None:
         """Queue the last frame: nothing that is pushed after it is sent."""
 
-    def receive(self) -> bytes:
-        """Wait for bytes and return them; none when the peer has closed or the socket broke."""
+    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
+        """Hand over all that arrives, and say when no more will.
+
+        take: gets bytes as they arrive, none when the peer has closed or the socket broke; returns
+            whether to read on, and raises nothing. done: called once after that, where it may
+            block. may_block: whether `take` may, now.
+
+        Returns at once where the loop does the reading; once `done` has returned elsewhere.
+        """
 
     def flush(self, timeout: float | None) -> None:
         """Wait until all that was queued is sent, at most `timeout` seconds."""
@@ -61,10 +77,10 @@ class Link(Protocol):
         read the close frame: a socket closed with unread bytes resets the connection."""
 
     def stop_receiving(self) -> None:
-        """Let `receive` return, now and from here on. Anyone may call it."""
+        """Read no more, now and from here on. Anyone may call it."""
 
     def shut_down(self) -> None:
-        """End both directions; a waiting `receive` returns. Anyone may call it, twice too."""
+        """End both directions. Anyone may call it, twice too."""
 
     def release(self) -> None:
         """Let go of the socket, which whoever accepted it closes."""
@@ -97,7 +113,8 @@ class Runtime(Protocol):
     def event(self) -> Event: ...
 
     def broadcast(self, audience: Sequence[Any], frame: bytes) -> None:
-        """Push a frame to many Recipients. Cheapest with the same, unchanged tuple each time."""
+        """Push a frame to all members of a room, Recipients. The same tuple means that nobody has
+        come or gone since the last one."""
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> Link:
         """Take over an accepted socket.

@@ -10,11 +10,20 @@ from contextlib import suppress
 from typing import TypeVar
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Event, Recipient, send_at_once
+from piehub.net.runtime import (
+    LINGER_BYTES,
+    RECEIVE_BYTES,
+    Done,
+    Event,
+    MayBlock,
+    Recipient,
+    Take,
+    send_at_once,
+)
 
 T = TypeVar("T")
 
-_RECEIVE_BYTES = 65_536
+_LOOK_EVERY = 0.5  # seconds, at a client that does not read
 
 
 class Threads:
@@ -61,7 +70,9 @@ class ThreadLink:
         self.outbox = Outbox(limit, last_words)
         self._changed = threading.Condition()  # guards the outbox
         self._released = False
+        self._is_deaf = False
         self.is_listening = False
+        self.is_held_up = False
         threading.Thread(target=self._write, daemon=True).start()
 
     def push(self, frame: bytes, /) -> None:
@@ -100,14 +111,32 @@ class ThreadLink:
                     outbox.taken(count)
                 self._changed.notify_all()
 
-    def receive(self) -> bytes:
+    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
+        try:
+            while take(self._receive()):
+                self._wait_for_space()
+        finally:
+            done()
+
+    def _receive(self) -> bytes:
+        if self._is_deaf:
+            return b""
         self.is_listening = True
         try:
-            return self._socket.recv(_RECEIVE_BYTES)
+            return self._socket.recv(RECEIVE_BYTES)
         except OSError:
             return b""
         finally:
             self.is_listening = False
+
+    def _wait_for_space(self) -> None:
+        """Who does not read is not read from: what it sends would only fill its outbox."""
+        outbox = self.outbox
+        with self._changed:
+            while outbox.size * 2 > outbox.limit and not self._is_deaf:
+                self.is_held_up = True
+                self._changed.wait(_LOOK_EVERY)
+            self.is_held_up = False
 
     def flush(self, timeout: float | None) -> None:
         with self._changed:
@@ -120,10 +149,16 @@ class ThreadLink:
         except OSError:
             return  # gone already
         deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline and self.receive():
-            pass
+        left = LINGER_BYTES
+        with suppress(OSError):  # it had its chance
+            while left > 0 and time.monotonic() < deadline:
+                data = self._socket.recv(RECEIVE_BYTES)
+                if not data:
+                    break
+                left -= len(data)
 
     def stop_receiving(self) -> None:
+        self._is_deaf = True
         with suppress(OSError):  # gone already
             self._socket.shutdown(socket.SHUT_RD)
 

@@ -14,7 +14,7 @@ from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
-from piehub.rooms.room import Broadcast, Emission, HostMailbox, Member, Room
+from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
 from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
 
 RoomKey = tuple[str, str, str]  # app, name, version
@@ -35,8 +35,9 @@ class Registry:
     call_later: (seconds, function) -> cancel; runs the function once, without the lock.
     now_ms: wall clock, milliseconds since the Unix epoch, for `time`.
     monotonic: seconds, for waiting.
-    broadcast: (members, JSON text) -> None; frames the text once and queues it for each. Called
-        under the lock, so it neither blocks nor switches greenlets.
+    broadcast: (members, JSON text) -> None; frames the text once and queues it for all members of
+        a room, whose tuple is the same until somebody comes or goes. tell: the same, for a few.
+        Called under the lock, so they neither block nor switch greenlets.
     host_for: (room's info, deliver, send) -> its host app's mailbox, if rooms have host apps.
         deliver(emission) pushes what the host app is done with; send(text, skip_host) is for
         what the host app itself says to the room.
@@ -50,7 +51,8 @@ class Registry:
         call_later: Callable[[float, Callable[[], None]], Callable[[], None]],
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
-        broadcast: Broadcast,
+        broadcast: Tell,
+        tell: Tell,
         host_for: HostFactory | None = None,
         cleanup_delay: float,
     ) -> None:
@@ -59,6 +61,7 @@ class Registry:
         self._now_ms = now_ms
         self._monotonic = monotonic
         self._broadcast = broadcast
+        self._tell = tell
         self._host_for = host_for
         self._cleanup_delay = cleanup_delay
         self._rooms: dict[RoomKey, Room] = {}
@@ -146,7 +149,7 @@ class Registry:
         return room
 
     def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
-        room = Room(info, self._broadcast, is_match=is_match)
+        room = Room(info, self._broadcast, self._tell, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
@@ -290,7 +293,7 @@ class Registry:
             if member in self._places:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
             queued = outgoing.resolve("EnterMatchmaking", {"queued": True})
-            self._broadcast((member,), queued)
+            self._tell((member,), queued)
             players = self._matchmaking.enter(member, terms, self._monotonic())
             if players:
                 info = RoomInfo(terms.app, terms.version, f"match-{uuid.uuid4()}", hidden=True)

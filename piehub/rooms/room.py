@@ -15,7 +15,7 @@ class Member(Protocol):
     id: str
 
 
-Broadcast = Callable[[tuple[Member, ...], bytes], None]
+Tell = Callable[[tuple[Member, ...], bytes], None]
 
 
 class Emission(NamedTuple):
@@ -45,11 +45,12 @@ class Room:
     """Its settings, its members, and how they are told. The registry holds the rules, and its lock
     guards every field; every method is called under it.
 
-    broadcast: (members, JSON text) -> None; tells them all.
+    broadcast: (members, JSON text) -> None; tells all in the room. tell: the same, for a few.
     """
 
     __slots__ = (
         "_broadcast",
+        "_tell",
         "audience",
         "cancel_cleanup",
         "host",
@@ -60,8 +61,11 @@ class Room:
         "together",
     )
 
-    def __init__(self, info: RoomInfo, broadcast: Broadcast, *, is_match: bool = False) -> None:
+    def __init__(
+        self, info: RoomInfo, broadcast: Tell, tell: Tell, *, is_match: bool = False
+    ) -> None:
         self._broadcast = broadcast
+        self._tell = tell
         self.info = info
         self.is_match = is_match
         self.joins = 0  # ever
@@ -96,7 +100,7 @@ class Room:
         if self.host:
             self.host.put(Emission("direct", text, audience))
         else:
-            self._broadcast(audience, text)
+            self._tell(audience, text)
         return len(audience)
 
     def answer(self, member: Member, text: bytes) -> None:
@@ -104,20 +108,21 @@ class Room:
         if self.host:
             self.host.put(Emission("answer", text, (member,)))
         else:
-            self._broadcast((member,), text)
+            self._tell((member,), text)
 
     def deliver(self, emission: Emission) -> None:
         """The host app is done with a message: push it to those it was meant for.
 
         Who has left since hears no more of the room, but is owed its answers.
         """
-        members = self.members
-        audience = (
-            emission.audience
-            if emission.kind == "answer" or emission.audience is self.audience
-            else tuple(one for one in emission.audience if members.get(one.id) is one)
-        )
-        self._broadcast(audience, emission.text)
+        if emission.audience is self.audience:
+            self._broadcast(self.audience, emission.text)
+        elif emission.kind == "answer":
+            self._tell(emission.audience, emission.text)
+        else:
+            members = self.members
+            here = tuple(one for one in emission.audience if members.get(one.id) is one)
+            self._tell(here, emission.text)
 
     @property
     def is_full(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from flask import Flask
@@ -9,6 +10,7 @@ from flask import Flask
 from piehub.hub import Hub
 
 _LOOK_EVERY = 0.2  # seconds
+_LONGEST = 7.0  # seconds to tell all clients, and for the last of them to answer
 
 
 def hub_of(app: Any) -> Hub | None:
@@ -20,6 +22,16 @@ def watch_gunicorn(worker: Any) -> None:
     """Drain once gunicorn's worker is told to stop; by itself it tells open sockets nothing."""
     if hub := hub_of(worker.wsgi):
         hub.runtime.spawn(lambda: _drain_when_stopped(worker, hub))
+
+
+def finish(worker: Any) -> None:
+    """Wait, in gunicorn's worker that is about to exit, until the clients have gone: it waits for
+    requests only, and theirs have ended long ago."""
+    if hub := hub_of(worker.wsgi):
+        hub.drain()
+        deadline = monotonic() + _LONGEST
+        while list(hub.heartbeat) and monotonic() < deadline:
+            hub.runtime.sleep(_LOOK_EVERY)
 
 
 def _drain_when_stopped(worker: Any, hub: Hub) -> None:

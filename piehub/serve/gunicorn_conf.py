@@ -19,6 +19,7 @@ __all__ = [
     "post_worker_init",
     "worker_class",
     "worker_connections",
+    "worker_exit",
     "workers",
 ]
 
@@ -27,7 +28,8 @@ worker_class = "gevent"
 # Rooms live in the memory of one process; gunicorn would else take WEB_CONCURRENCY, which Heroku
 # sets to 2 by itself.
 workers = 1
-# One more than the clients a process is meant for: gunicorn leaves those beyond it hanging.
+# Requests at once; those beyond it hang. A client counts only until its upgrade is answered, other
+# than under gevent-websocket's worker or TLS.
 worker_connections = 21_000
 # The drain takes at most 7 s. Heroku kills 30 s after SIGTERM, Docker after 10.
 graceful_timeout = 8
@@ -59,3 +61,10 @@ def post_worker_init(worker: Any) -> None:
     for name in (signal.SIGINT, signal.SIGQUIT):
         # Ctrl-C, too, is a reason to take leave; gunicorn would end at once, with a traceback.
         signal.signal(name, worker.handle_exit)
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """gunicorn's hook, in the worker, before it exits."""
+    from piehub.serve import draining
+
+    draining.finish(worker)

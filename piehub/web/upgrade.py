@@ -18,7 +18,7 @@ from piehub.net import adopt
 from piehub.net.connection import Connection
 from piehub.protocol.incoming import MAX_CLIENT_ID
 from piehub.session import Client
-from piehub.wire import close_codes
+from piehub.wire import close_codes, handshake
 
 _BLUEPRINT = "piehub"
 
@@ -30,6 +30,7 @@ def install(app: Flask, hub: Hub) -> None:
     blueprint = Blueprint(_BLUEPRINT, __name__)
     blueprint.before_request(lambda: _serve_upgraded(hub))
     blueprint.before_request(lambda: _check_upgrade(hub))
+    blueprint.before_request(lambda: _serve_gunicorn(hub))
 
     def connect(ws: Any) -> None:
         _serve_flask_sock(hub, ws)
@@ -63,8 +64,7 @@ def _serve_upgraded(hub: Hub) -> Response | None:
     try:
         identity = _admit(hub)
     except HTTPException as refused:
-        code = close_codes.RESTARTING if hub.is_draining else close_codes.POLICY_VIOLATION
-        _refuse_upgraded(hub, client, code, _text_of(refused))
+        _refuse_upgraded(hub, client, _refusal_code(hub), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
         _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
@@ -73,9 +73,16 @@ def _serve_upgraded(hub: Hub) -> Response | None:
     return Response()  # goes nowhere: the socket has ended
 
 
+def _refusal_code(hub: Hub) -> int:
+    if hub.is_draining:
+        return close_codes.RESTARTING
+    return close_codes.FULL if hub.is_full else close_codes.POLICY_VIOLATION
+
+
 def _refuse_upgraded(hub: Hub, client: Any, code: int, reason: str) -> None:
-    with Connection(hub.runtime, client, hub.limits) as connection:
-        connection.close(code, reason)
+    connection = Connection(hub.runtime, client, hub.limits)
+    connection.close(code, reason)
+    connection.end()
 
 
 def _check_upgrade(hub: Hub) -> None:
@@ -85,6 +92,29 @@ def _check_upgrade(hub: Hub) -> None:
     # At every handshake, as the app may change its config after init_app.
     adopt.keep_threads_away(current_app.config, _is_ours)
     adopt.refuse_compression(request.environ)
+
+
+def _serve_gunicorn(hub: Hub) -> Response | None:
+    """Answer the handshake, and take the client away from gunicorn.
+
+    flask-sock's view, which comes next, would do this too; but its handshake costs as much as all
+    the rest together, and it holds request and greenlet for as long as the client stays.
+    """
+    if (client := adopt.from_gunicorn(request.environ)) is None:
+        return None
+    connection = Connection(hub.runtime, client, hub.limits)
+    connection.push(handshake.accept(request.headers["Sec-WebSocket-Key"]))
+    _session(hub, connection, request.environ["piehub.identity"]).live(
+        request.args.get("resumeToken", ""), then=client.close
+    )
+    return _TakenAway()
+
+
+class _TakenAway(Response):
+    """What gunicorn is told: there is nothing to send, and no further request to read."""
+
+    def __call__(self, *args: Any) -> Any:
+        raise StopIteration  # as flask-sock ends a request under gunicorn
 
 
 def _check_handshake() -> None:
@@ -110,6 +140,8 @@ def _admit(hub: Hub) -> Any:
     """Let the client in, and return its identity; or abort."""
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
+    if hub.is_full:
+        _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
     client_id = request.args.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
         _refuse(
@@ -141,14 +173,21 @@ def _serve_flask_sock(hub: Hub, ws: Any) -> None:
 
 
 def _serve(hub: Hub, client: Any, identity: Any) -> None:
-    session = Client(
+    """Serve a client whose socket ends with the request, to its end."""
+    has_gone = hub.runtime.event()
+    session = _session(hub, Connection(hub.runtime, client, hub.limits), identity)
+    session.live(request.args.get("resumeToken", ""), then=has_gone.set)
+    has_gone.wait()
+
+
+def _session(hub: Hub, connection: Connection, identity: Any) -> Client:
+    return Client(
         hub,
-        Connection(hub.runtime, client, hub.limits),
+        connection,
         address=_address(),
         identity=identity,
         requested_id=request.args.get("clientId", ""),
     )
-    session.live(request.args.get("resumeToken", ""))
 
 
 def _address() -> str:

@@ -11,7 +11,7 @@ from greenlet import GreenletExit
 
 from piehub.net import connection as connection_module
 from piehub.net import greenlet_link
-from piehub.net.connection import CLOSE_TIMEOUT, Connection, Limits
+from piehub.net.connection import CLOSE_TIMEOUT, STALL_TIMEOUT, Connection, Limits
 from piehub.net.drain import drain
 from piehub.net.outbox import Outbox
 from tests.support.peer import ROOM, masked
@@ -156,7 +156,7 @@ def test_who_answers_a_ping_is_alive_and_the_question_is_forgotten(service):
     assert wire.frame() == (PING, b"")
     wire.send(masked(PONG, b""))
     assert answers.get() is True
-    assert connection._probes == []
+    assert not connection._probes
 
 
 def test_who_is_being_closed_counts_as_dead(service):
@@ -201,7 +201,7 @@ def test_a_client_that_is_still_sending_gets_to_read_why_it_was_closed(service):
 
 
 def test_who_never_stops_sending_is_cut_off(service, monkeypatch):
-    monkeypatch.setattr(greenlet_link, "_LINGER_BYTES", 1_000_000)
+    monkeypatch.setattr(greenlet_link, "LINGER_BYTES", 1_000_000)
     wire = service.wire(service.start())
     wire.send(masked(3, b""))
     began = monotonic()
@@ -341,34 +341,31 @@ def flood_until_closed(wire, message):
 
 @pytest.mark.parametrize("fault", [None, GreenletExit])
 def test_the_link_is_let_go_of_however_a_connection_ends(fault):
-    link = Trickle()
-    with suppress(GreenletExit), Connection(link, None, LIMITS):
-        link.fault = fault  # as when the server ends a greenlet that waits for an outbox
+    link = Stuck(fault)  # as when the server ends a greenlet that waits for an outbox
+    with suppress(GreenletExit):
+        Connection(link, None, LIMITS).end()
     assert link.is_released
 
 
-class Trickle:
-    """The link of a client that takes ten bytes in all the time that a flush may last."""
+class Stuck:
+    """The link of a client that takes nothing."""
 
-    fault = None
+    is_held_up = True
     is_released = False
 
-    def __init__(self):
+    def __init__(self, fault=None):
         self.outbox = Outbox(500, b"")
-        self.waiting = []  # at each receive
+        self._fault = fault
 
     def link(self, *_):
         return self
 
     def push(self, frame):
-        self.outbox.frames.append(frame)
-        self.outbox.size += len(frame)
+        pass
 
     def flush(self, timeout):
-        if self.fault:
-            raise self.fault
-        self.outbox.chunk()
-        self.outbox.taken(10)
+        if self._fault:
+            raise self._fault
 
     def shut_down(self):
         pass
@@ -376,18 +373,20 @@ class Trickle:
     def release(self):
         self.is_released = True
 
-    def receive(self):
-        self.waiting.append(self.outbox.size)
-        return masked(PING, b"x" * 100) if len(self.waiting) < 10 else b""
 
-
-def test_a_client_that_takes_a_little_at_a_time_is_waited_for():
-    link = Trickle()
+def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
+    link = Stuck()
     connection = Connection(link, None, LIMITS)
-    connection.serve(None)
-    assert len(link.waiting) == 10
-    assert max(link.waiting) <= 250
-    assert connection.how_it_ended() == (1006, "")
+    for _ in range(10):
+        clock.now += STALL_TIMEOUT * 0.9
+        link.outbox.written += 10
+        assert not connection.is_stalled(clock.now)
+    clock.now += STALL_TIMEOUT * 0.9
+    assert not connection.is_stalled(clock.now)
+    clock.now += STALL_TIMEOUT * 0.9
+    assert connection.is_stalled(clock.now)
+    link.is_held_up = False
+    assert not connection.is_stalled(clock.now)
 
 
 def test_a_long_turn_of_the_loop_is_not_taken_for_a_slow_client(service):

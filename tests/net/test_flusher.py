@@ -84,7 +84,7 @@ def test_a_turn_in_which_much_is_said_does_not_gather_it_all(runtime, audience):
     assert audience[0].outbox.waiting == CHUNK
     runtime.broadcast(audience, b"y")
     assert audience[0].outbox.written + audience[0].outbox.size == CHUNK + 1
-    assert audience[0].outbox.batch is None
+    assert audience[0].outbox.audience.frames == []
     assert heard(audience[0], CHUNK + 1) == b"x" * CHUNK + b"y"
 
 
@@ -93,7 +93,7 @@ def test_who_has_left_for_good_does_not_keep_the_others_waiting(runtime, audienc
     audience[0].link.release()
     runtime.broadcast(audience, b"2")
     assert [heard(member, 2) for member in audience[1:]] == [b"12"] * 2
-    assert (audience[0].outbox.frames, audience[0].outbox.batch) == ([], None)
+    assert (audience[0].outbox.frames, audience[0].outbox.audience.frames) == ([], [])
 
 
 def test_a_last_frame_comes_behind_what_the_room_was_told_and_nothing_after_it(runtime, audience):

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from time import monotonic
 from types import SimpleNamespace
 
@@ -13,6 +13,7 @@ import trustme
 from gevent import monkey
 from gevent.threadpool import ThreadPool
 
+from piehub.net import greenlet_link
 from piehub.net import greenlets as greenlets_module
 from piehub.net.greenlets import Greenlets
 from piehub.net.heartbeat import Heartbeat
@@ -99,11 +100,30 @@ def test_who_is_no_longer_listened_to_can_still_be_told_why(make):
         theirs.settimeout(PATIENCE)
         link = make(ours, LIMIT, b"")
         link.stop_receiving()
-        assert link.receive() == b""
+        assert not any(served(link))
         link.push_last(b"why")
         link.flush(PATIENCE)
         assert theirs.recv(10) == b"why"
         link.release()
+
+
+def served(link):
+    """What a link hands over to its end."""
+    heard = []
+    serve(link, heard).wait(PATIENCE)
+    return heard
+
+
+def serve(link, heard):
+    """Let what arrives be put in `heard`; returns what is set at the end."""
+    has_ended = threading.Event()
+
+    def take(data):
+        heard.append(data)
+        return bool(data)
+
+    gevent.spawn(link.serve, take, has_ended.set, lambda: False)
+    return has_ended
 
 
 @either
@@ -124,19 +144,57 @@ def test_a_socket_that_is_gone_already_may_be_shut_down_again(make, pair):
     assert not link.outbox.is_open
 
 
-def test_the_loop_is_not_kept_busy_with_bytes_that_nobody_waits_for():
+def test_while_the_apps_own_code_runs_nothing_more_is_read_and_then_it_goes_on():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         link = Greenlets().link(ours, LIMIT, b"")
-        for word in (b"one", b"two"):
-            theirs.send(word)
-            assert link.receive() == word
-        theirs.send(b"three")  # as while the reader is in user code
-        with gevent.Timeout(PATIENCE):
-            while link._readable.active:
-                gevent.sleep(MS)
-        assert link.receive() == b"three"
+        heard, may_go_on, has_ended = [], threading.Event(), threading.Event()
+
+        def take(data):
+            heard.append(data)
+            may_go_on.wait(PATIENCE)  # as a hook may
+            return bool(data)
+
+        link.serve(take, has_ended.set, lambda: True)
+        theirs.send(b"one")
+        wait_until(lambda: heard == [b"one"])
+        theirs.send(b"two")
+        gevent.sleep(A_WHILE)
+        assert (heard, link.is_listening) == ([b"one"], False)
+        assert not link._readable.active  # or the loop would be kept busy
+        may_go_on.set()
+        theirs.shutdown(socket.SHUT_WR)
+        assert has_ended.wait(PATIENCE)
+        assert heard == [b"one", b"two", b""]
         link.release()
+
+
+def test_who_is_given_up_while_the_apps_own_code_runs_ends_after_it():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = Greenlets().link(ours, LIMIT, b"")
+        heard, may_go_on, has_ended = [], threading.Event(), threading.Event()
+
+        def take(data):
+            heard.append(data)
+            may_go_on.wait(PATIENCE)
+            return True
+
+        link.serve(take, has_ended.set, lambda: True)
+        theirs.send(b"one")
+        wait_until(lambda: heard == [b"one"])
+        link.stop_receiving()
+        assert not has_ended.wait(A_WHILE)
+        may_go_on.set()
+        assert has_ended.wait(PATIENCE)
+        assert heard == [b"one"]
+        link.release()
+
+
+def wait_until(condition):
+    with gevent.Timeout(PATIENCE):
+        while not condition():
+            gevent.sleep(MS)
 
 
 @either
@@ -183,7 +241,7 @@ def test_a_write_to_a_peer_that_is_gone_ends_the_outbox():
 def test_a_socket_that_was_let_go_of_is_neither_watched_nor_written_to(pair):
     fill(pair)
     link = Greenlets().link(pair, LIMIT, b"")
-    reader = gevent.spawn(link.receive)
+    serve(link, [])
     link.push(b"one")
     link.flush(A_WHILE)
     link.release()
@@ -192,7 +250,6 @@ def test_a_socket_that_was_let_go_of_is_neither_watched_nor_written_to(pair):
     assert not link.outbox._writable.active
     link.push(b"two")
     assert link.outbox.frames == []
-    reader.kill()
 
 
 @pytest.fixture
@@ -215,13 +272,29 @@ def tls_pair():
 def test_what_is_still_sent_over_tls_once_nothing_more_is_read_is_not_plain_text(tls_pair):
     hub, client = tls_pair
     link = Greenlets().link(hub, LIMIT, b"")
+    client.send(b"one")
+    heard = []
+    has_ended = serve(link, heard)
+    wait_until(lambda: heard == [b"one"])
     link.stop_receiving()
-    assert link.receive() == b""
+    assert has_ended.wait(PATIENCE)
     link.push_last(b"why")
     link.flush(PATIENCE)
     assert client.recv(10) == b"why"
     link.shut_down()
-    assert link.receive() == b""
+    link.release()
+
+
+def test_what_tls_has_read_ahead_is_handed_over_without_more_arriving(tls_pair, monkeypatch):
+    monkeypatch.setattr(greenlet_link, "RECEIVE_BYTES", 10)
+    hub, client = tls_pair
+    link = Greenlets().link(hub, LIMIT, b"")
+    client.send(b"0123456789" * 3)
+    heard = []
+    serve(link, heard)
+    wait_until(lambda: heard == [b"0123456789"] * 3)
+    link.shut_down()
+    wait_until(lambda: heard[-1] == b"")
     link.release()
 
 
@@ -265,14 +338,15 @@ def test_what_another_thread_runs_runs_on_the_loop_and_answers_it():
 def test_a_client_may_go_while_all_are_looked_at():
     heartbeat = Heartbeat(Greenlets, 25, 20)
     clients = {object(), object()}
-    with ExitStack() as first, ExitStack() as second:
-        for client, stack in zip(clients, (first, second), strict=True):
-            stack.enter_context(heartbeat.watching(client))
-        seen = set()
-        for client in heartbeat:
-            seen.add(client)
-            first.close()
+    for client in clients:
+        heartbeat.watch(client)
+    seen = set()
+    for client in heartbeat:
+        seen.add(client)
+        heartbeat.forget(next(iter(clients)))
     assert seen == clients
+    for client in clients:
+        heartbeat.forget(client)
 
 
 @pytest.mark.parametrize(
@@ -289,10 +363,11 @@ def test_the_sweep_goes_on_from_the_first_client_to_the_last(ping_interval, ping
     runtime = SimpleNamespace(event=lambda: event, spawn=lambda run: run())
     heartbeat = Heartbeat(lambda: runtime, ping_interval, ping_timeout)
     for _ in range(2):
-        with heartbeat.watching(object()):
-            with heartbeat.watching(object()):
-                pass
-            log.append("one is left")
+        heartbeat.watch("one")
+        heartbeat.watch("two")
+        heartbeat.forget("two")
+        log.append("one is left")
+        heartbeat.forget("one")
     assert log == [tick, "one is left", "end"] * 2
 
 
@@ -303,6 +378,6 @@ def test_a_sweep_that_cannot_begin_leaves_nobody_behind():
 
     runtime = Full()
     heartbeat = Heartbeat(lambda: runtime, 25, 20)
-    with pytest.raises(RuntimeError, match="no more threads"), heartbeat.watching(object()):
-        pass
+    with pytest.raises(RuntimeError, match="no more threads"):
+        heartbeat.watch(object())
     assert list(heartbeat) == []

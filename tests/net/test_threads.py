@@ -2,12 +2,14 @@
 
 import socket
 import threading
+import time
+from contextlib import suppress
 from time import monotonic
 
 import pytest
 
 from piehub.net.threads import ThreadLink, Threads
-from tests.support.timing import A_WHILE, PATIENCE
+from tests.support.timing import A_WHILE, MS, PATIENCE
 
 LAST_WORDS = b"last words"
 
@@ -42,24 +44,56 @@ def test_frames_are_written_in_order(peer_and_link):
     assert (link.outbox.sent, link.outbox.size, link.outbox.written) == (100, 0, len(expected))
 
 
+def serve(link, heard):
+    """Serve in a thread; what arrives and the end of it are put in `heard`."""
+
+    def take(data):
+        heard.append(data)
+        return bool(data)
+
+    reader = threading.Thread(target=link.serve, args=(take, lambda: heard.append("end"), None))
+    reader.start()
+    return reader
+
+
 def test_bytes_are_received_until_the_peer_ends(peer_and_link):
     peer, link = peer_and_link
+    heard = []
     peer.sendall(b"hello")
-    assert link.receive() == b"hello"
     peer.shutdown(socket.SHUT_WR)
-    assert link.receive() == b""
+    serve(link, heard).join(PATIENCE)
+    assert heard == [b"hello", b"", "end"]
 
 
 def test_the_reader_shows_that_it_listens(peer_and_link):
     _, link = peer_and_link
     heard = []
-    reader = threading.Thread(target=lambda: heard.append(link.receive()))
-    reader.start()
+    reader = serve(link, heard)
     assert link.is_listening
     link.stop_receiving()
     reader.join(PATIENCE)
-    assert heard == [b""]
+    assert heard == [b"", "end"]
     assert not link.is_listening
+
+
+def test_who_does_not_read_is_not_read_from_until_it_does(peer_and_link):
+    peer, link = peer_and_link
+    heard = []
+    with suppress(BlockingIOError):
+        while True:  # leave no space for what the kernel would take
+            link._socket._sock.send(b"x" * 65_536, socket.MSG_DONTWAIT)
+    link.push(b"x" * 501)
+    peer.sendall(b"one")
+    reader = serve(link, heard)
+    peer.sendall(b"two")
+    while heard != [b"one"] or not link.is_held_up:
+        time.sleep(MS)
+    while link.outbox.size:
+        peer.recv(65_536)
+    peer.shutdown(socket.SHUT_WR)
+    reader.join(PATIENCE)
+    assert heard == [b"one", b"two", b"", "end"]
+    assert not link.is_held_up
 
 
 def test_nothing_follows_the_last_frame(peer_and_link):
@@ -111,7 +145,9 @@ def test_a_write_to_a_peer_that_is_gone_ends_the_outbox(peer_and_link):
     link.push(b"anyone?")
     link.flush(PATIENCE)
     assert link.outbox.size == 0
-    assert link.receive() == b""
+    heard = []
+    serve(link, heard).join(PATIENCE)
+    assert heard == [b"", "end"]
 
 
 def test_a_gevent_server_in_a_process_that_is_not_patched_is_told_what_to_do():

@@ -1,11 +1,13 @@
 """What an upgrade request is answered with."""
 
+import gevent
 import pytest
 from flask import Flask
 from geventwebsocket.handler import WebSocketHandler
 
 from piehub import PieHub
 from tests.support.peer import Wire, masked
+from tests.support.timing import MS, PATIENCE
 
 
 def answer(service, url, request):
@@ -140,3 +142,25 @@ def test_behind_gevent_websocket_an_authorize_that_fails_closes_with_1011(servic
     assert wire.frame() == (8, (1011).to_bytes(2, "big") + b"internal error")
     assert "ZeroDivisionError" in caplog.text
     wire.close()
+
+
+def test_a_full_hub_refuses_the_next_until_somebody_has_gone(service):
+    url = service.start(max_clients=2)
+    first, _ = service.peer(url), service.peer(url)
+    status, head, body = answer(service, url, Wire.request)
+    assert (status, "Retry-After: 30\r\n" in head) == (503, True)
+    assert "full" in body
+    first.close()
+    with gevent.Timeout(PATIENCE):
+        while len(service.hub.heartbeat) > 1:
+            gevent.sleep(MS)
+    assert service.peer(url).id
+
+
+def test_behind_gevent_websocket_a_full_hub_closes_with_1013(service):
+    url = service.start(handler_class=WebSocketHandler, max_clients=1)
+    service.peer(url)
+    assert service.wire(url).frame() == (
+        8,
+        (1013).to_bytes(2, "big") + b"The hub is full; come back later.",
+    )

@@ -1,0 +1,14 @@
+"""The answer to an upgrade."""
+
+from piehub.wire.handshake import accept
+
+
+def test_a_key_is_answered_as_in_the_rfcs_own_example():
+    """RFC 6455 section 1.3."""
+    assert accept("dGhlIHNhbXBsZSBub25jZQ==") == (
+        b"HTTP/1.1 101 Switching Protocols\r\n"
+        b"Upgrade: websocket\r\n"
+        b"Connection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+        b"\r\n"
+    )

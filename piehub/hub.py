@@ -47,6 +47,14 @@ class Hub:
         self.settings = settings
         self.hooks = hooks
         self.host_app = host_app
+        self._listeners = (  # to what one message may lead to; looked at for each that arrives
+            hooks.on_data,
+            hooks.on_join,
+            hooks.on_leave,
+            signals.data_received.receivers,
+            signals.room_joined.receivers,
+            signals.room_left.receivers,
+        )
         self.limits = Limits(
             max_message_bytes=settings.max_message_bytes,
             outbox_bytes=settings.outbox_bytes,
@@ -118,19 +126,11 @@ class Hub:
 
     def may_block(self) -> bool:
         """Whether a message may reach the app's own code."""
-        hooks = self.hooks
-        return bool(
-            self.host_app
-            or hooks.on_data
-            or hooks.on_join
-            or hooks.on_leave
-            or signals.data_received.receivers
-            or signals.room_joined.receivers
-            or signals.room_left.receivers
-        )
+        return self.host_app is not None or any(self._listeners)
 
     def _broadcast(self, members: Sequence[Any], text: bytes) -> None:
-        self.runtime.broadcast(members, frames.text(text))
+        assert self._runtime is not None  # where there are members, somebody serves
+        self._runtime.broadcast(members, frames.text(text))
 
     def _tell(self, members: Sequence[Any], text: bytes) -> None:
         frame = frames.text(text)

@@ -93,7 +93,7 @@ class GreenletLink:
         goes_on = self._take(data)
         # Others that are ready in this turn may have more to say to the same clients.
         if not self._loop.pendingcnt:
-            flusher.flush()
+            flusher.flush(self.outbox)
         elif not is_due:
             flusher.wake()
         if not goes_on:

@@ -14,8 +14,6 @@ def is_deeper(text: bytes, limit: int) -> bool:
     over the brackets takes the innermost pairs away; what is empty after `limit` passes is no
     deeper than that.
     """
-    if text.count(b"[") + text.count(b"{") <= limit:
-        return False
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside_strings = b"".join(text.split(b'"')[::2])

@@ -90,7 +90,7 @@ def relay_head(text: bytes, envelope: Envelope, client: bytes) -> bytes:
     client: the sender's id as JSON text, set as `fromClient` whatever the sender wrote there.
     """
     if envelope.fromClient is UNSET and envelope.time is UNSET:
-        body = text.rstrip(b" \t\r\n")[:-1]
+        body = text[:-1] if text.endswith(b"}") else text.rstrip(b" \t\r\n")[:-1]
     else:
         fields = _fields(text)
         fields.pop("fromClient", None)

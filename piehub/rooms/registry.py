@@ -163,14 +163,23 @@ class Registry:
             room.cancel_cleanup = None
         self._places[member] = room
         room.add(member)
-        self._presence(room, present=True)
+        if room.is_small:
+            self._presence(room, present=True)
+        else:
+            self._tell((member,), outgoing.presence(room.members, self._now_ms(), present=True))
+            room.news.newcomers.add(member.id)
+            self._presence_soon(room, present=True)
 
     def _leave(self, member: Member) -> RoomInfo | None:
         room = self._places.pop(member, None)
         if room is None:
             return None
         room.remove(member)
-        self._presence(room, present=False)
+        if room.is_small:
+            self._presence(room, present=False)
+        else:
+            room.news.newcomers.discard(member.id)
+            self._presence_soon(room, present=False)
         for messages in room.together.take_complete(room.members.keys()):
             self._emit_together(room, messages)
         if not room.members:
@@ -200,20 +209,19 @@ class Registry:
     def send(self, member: Member, head: bytes) -> None:
         """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
         with self._lock:
-            room = self._room_of(member)
+            room = self._place_to_speak(member)
             room.emit(outgoing.relay(head, self._now_ms()))
 
     def whisper(self, member: Member, head: bytes, ids: Iterable[str]) -> None:
         """Send a Data to those clients among `ids` who are in the member's room, once each."""
         with self._lock:
-            room = self._room_of(member)
-            text = outgoing.relay(head, self._now_ms())
-            room.whisper(text, ids)
+            room = self._place_to_speak(member)
+            room.whisper(outgoing.relay(head, self._now_ms()), ids)
 
     def together(self, member: Member, head: bytes, name: str | None) -> None:
         """Hold a Data until everyone in the room has sent one to group `name`, or time is up."""
         with self._lock:
-            room = self._room_of(member)
+            room = self._place_to_speak(member)
             try:
                 group, is_new = room.together.put(name, member.id, head)
             except TogetherFull:
@@ -253,10 +261,12 @@ class Registry:
         room = self._places.get(member)
         return room.host if room else None
 
-    def _room_of(self, member: Member) -> Room:
+    def _place_to_speak(self, member: Member) -> Room:
         room = self._places.get(member)
         if room is None:
             raise Refused(texts.NOT_IN_ROOM)
+        if member.id in room.news.newcomers:
+            self._presence(room, present=True)  # nobody is heard before the others know of it
         return room
 
     def _together_timeout(self, room: Room, name: str | None, group: Group) -> None:
@@ -269,7 +279,20 @@ class Registry:
             room.emit(outgoing.relay(head, time))
 
     def _presence(self, room: Room, *, present: bool) -> None:
+        room.news.told(self._monotonic())
         room.emit(outgoing.presence(room.members, self._now_ms(), present=present))
+
+    def _presence_soon(self, room: Room, *, present: bool) -> None:
+        news = room.news
+        news.present = present
+        if news.cancel is None:
+            delay = news.delay(len(room.members), self._monotonic())
+            news.cancel = self._call_later(delay, partial(self._tell_news, room))
+
+    def _tell_news(self, room: Room) -> None:
+        with self._lock:
+            if room.news.cancel is not None:  # it was not told while this waited for the lock
+                self._presence(room, present=room.news.present)
 
     def _deliver(self, room: Room, emission: Emission) -> None:
         with self._lock:

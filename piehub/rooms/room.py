@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple, Protocol
 
 from piehub.protocol.incoming import RoomInfo
+from piehub.rooms.presence import SMALL_ROOM, News
 from piehub.rooms.together import Together
 
 
@@ -58,6 +59,7 @@ class Room:
         "is_match",
         "joins",
         "members",
+        "news",
         "together",
     )
 
@@ -74,6 +76,7 @@ class Room:
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
         self.together = Together()
+        self.news = News()
         self.host: HostMailbox | None = None
         self.cancel_cleanup: Callable[[], None] | None = None
 
@@ -128,3 +131,8 @@ class Room:
     def is_full(self) -> bool:
         most = self.info.max_clients
         return most is not None and len(self.members) >= most
+
+    @property
+    def is_small(self) -> bool:
+        """Whether everybody hears of each who comes or goes; a host app does in any case."""
+        return len(self.members) <= SMALL_ROOM or self.host is not None

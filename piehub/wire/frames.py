@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from piehub.wire import close_codes
 
 CONTINUATION = 0x0
@@ -16,6 +18,8 @@ RESERVED = 0x70
 MASKED = 0x80
 
 MAX_CONTROL_BYTES = 125
+
+_WIDE_HEADER = struct.Struct(">BBH").pack
 
 
 class WireError(Exception):
@@ -42,6 +46,9 @@ def encode(opcode: int, payload: bytes) -> bytes:
 
 def text(payload: bytes) -> bytes:
     """Return a text frame; `payload` is UTF-8."""
+    size = len(payload)
+    if 126 <= size < 65536:  # nearly every message
+        return _WIDE_HEADER(FIN | TEXT, 126, size) + payload
     return encode(TEXT, payload)
 
 

@@ -154,6 +154,14 @@ def test_a_new_holder_of_an_id_does_not_hear_what_was_meant_for_the_old_one(room
     assert b.frames == new.frames == []
 
 
+def test_a_room_that_nobody_has_left_or_joined_meanwhile_hears_it_whole(room):
+    hub, mailbox, clients = room
+    hub.say(clients[0], "hello")
+    (emission,) = mailbox.taken()
+    mailbox.deliver(emission)
+    assert [client.payloads() for client in clients] == [["hello"]] * 3
+
+
 def test_who_came_meanwhile_does_not_hear_what_was_said_before(room):
     hub, mailbox, (a, *_) = room
     hub.say(a, "hello")

@@ -14,6 +14,7 @@ from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
 from piehub.wire.reader import Reader
 
 _MESSAGES = (TEXT, BINARY)
+_PING = frames.encode(PING, b"")
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which who is held up is given up
@@ -155,7 +156,7 @@ class Connection:
     def ping(self) -> None:
         """Ask for a sign of life; whatever comes next is one."""
         self.pinged_at = monotonic()
-        self.push(frames.encode(PING, b""))
+        self.push(_PING)
 
     def answers(self, timeout: float) -> bool:
         """Ping, and say whether the peer gave a sign of life within `timeout` seconds.

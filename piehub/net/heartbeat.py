@@ -9,7 +9,7 @@ from piehub.net.connection import CLOSE_TIMEOUT, Connection
 from piehub.net.runtime import Event, Runtime, native_lock
 from piehub.wire import close_codes
 
-_TICK = 0.5
+_TICK = 1.0  # seconds
 
 
 class Heartbeat:

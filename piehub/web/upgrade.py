@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import logging
 import unicodedata
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask_sock import Sock
@@ -25,19 +24,46 @@ _BLUEPRINT = "piehub"
 log = logging.getLogger("piehub")
 
 
+class _Visitor(NamedTuple):
+    """Who has been let in."""
+
+    address: str
+    identity: Any
+    requested_id: str
+    resume_token: str
+
+
 def install(app: Flask, hub: Hub) -> None:
-    """Put the hub's WebSocket route on `app`; flask-sock makes it and does the handshake."""
+    """Put the hub's WebSocket route on `app`; flask-sock makes it."""
     blueprint = Blueprint(_BLUEPRINT, __name__)
-    blueprint.before_request(lambda: _serve_upgraded(hub))
-    blueprint.before_request(lambda: _check_upgrade(hub))
-    blueprint.before_request(lambda: _serve_gunicorn(hub))
+    blueprint.before_request(lambda: _upgrade(hub))
 
     def connect(ws: Any) -> None:
-        _serve_flask_sock(hub, ws)
+        with adopt.from_flask_sock(ws) as client:
+            _serve(hub, client, request.environ["piehub.visitor"])
 
     Sock().route(hub.settings.path, bp=blueprint)(connect)
     app.register_blueprint(blueprint)
     app.register_error_handler(WebsocketMismatch, _upgrade_required)
+
+
+def _upgrade(hub: Hub) -> Response | None:
+    """Refuse, by HTTP, what must not become a WebSocket, and serve those whose socket we know how
+    to take; the others' handshake is flask-sock's, in its view, which comes next."""
+    environ = request.environ
+    if (upgraded := adopt.from_gevent_websocket(environ)) is not None:
+        _serve_upgraded(hub, upgraded)
+        return Response()  # goes nowhere: the socket has ended
+    _check_handshake(environ)
+    visitor = _admit(hub)
+    if (client := adopt.from_gunicorn(environ)) is not None:
+        _take_away(hub, client, visitor)
+        return _TakenAway()
+    environ["piehub.visitor"] = visitor
+    # At every handshake, as the app may change its config after init_app.
+    adopt.keep_threads_away(current_app.config, _is_ours)
+    adopt.refuse_compression(environ)
+    return None
 
 
 def _upgrade_required(error: Exception) -> Response:
@@ -54,23 +80,20 @@ def _is_ours() -> bool:
     return request.blueprint == _BLUEPRINT
 
 
-def _serve_upgraded(hub: Hub) -> Response | None:
+def _serve_upgraded(hub: Hub, client: Any) -> None:
     """Serve a client whose handshake gevent-websocket has answered already, to its end.
 
     What we refuse there, we can only close.
     """
-    if (client := adopt.from_gevent_websocket(request.environ)) is None:
-        return None
     try:
-        identity = _admit(hub)
+        visitor = _admit(hub)
     except HTTPException as refused:
         _refuse_upgraded(hub, client, _refusal_code(hub), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
         _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
     else:
-        _serve(hub, client, identity)
-    return Response()  # goes nowhere: the socket has ended
+        _serve(hub, client, visitor)
 
 
 def _refusal_code(hub: Hub) -> int:
@@ -85,29 +108,15 @@ def _refuse_upgraded(hub: Hub, client: Any, code: int, reason: str) -> None:
     connection.end()
 
 
-def _check_upgrade(hub: Hub) -> None:
-    """Refuse, by HTTP, what must not become a WebSocket; flask-sock's handshake comes next."""
-    _check_handshake()
-    request.environ["piehub.identity"] = _admit(hub)
-    # At every handshake, as the app may change its config after init_app.
-    adopt.keep_threads_away(current_app.config, _is_ours)
-    adopt.refuse_compression(request.environ)
+def _take_away(hub: Hub, client: Any, visitor: _Visitor) -> None:
+    """Answer the handshake, and serve the client beyond its request.
 
-
-def _serve_gunicorn(hub: Hub) -> Response | None:
-    """Answer the handshake, and take the client away from gunicorn.
-
-    flask-sock's view, which comes next, would do this too; but its handshake costs as much as all
-    the rest together, and it holds request and greenlet for as long as the client stays.
+    flask-sock's view would do too; but its handshake costs as much as all the rest together, and
+    it holds request and greenlet for as long as the client stays.
     """
-    if (client := adopt.from_gunicorn(request.environ)) is None:
-        return None
     connection = Connection(hub.runtime, client, hub.limits)
-    connection.push(handshake.accept(request.headers["Sec-WebSocket-Key"]))
-    _session(hub, connection, request.environ["piehub.identity"]).live(
-        request.args.get("resumeToken", ""), then=client.close
-    )
-    return _TakenAway()
+    connection.push(handshake.accept(request.environ["HTTP_SEC_WEBSOCKET_KEY"]))
+    _client(hub, connection, visitor).live(visitor.resume_token, then=client.close)
 
 
 class _TakenAway(Response):
@@ -117,39 +126,41 @@ class _TakenAway(Response):
         raise StopIteration  # as flask-sock ends a request under gunicorn
 
 
-def _check_handshake() -> None:
-    if request.method != "GET":
+def _check_handshake(environ: dict[str, Any]) -> None:
+    if environ["REQUEST_METHOD"] != "GET":
         _refuse(405, "A WebSocket is opened with GET.", Allow="GET")
-    if request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         _refuse(400, "A WebSocket is opened with HTTP/1.1; does a proxy on the way speak HTTP/1.0?")
-    if request.headers.get("Sec-WebSocket-Version") != "13":
+    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
         _refuse(
             426,
             "This hub speaks version 13 of WebSocket.",
             **{"Sec-WebSocket-Version": "13", "Upgrade": "websocket"},
         )
     try:
-        key = base64.b64decode(request.headers.get("Sec-WebSocket-Key", ""), validate=True)
-    except binascii.Error:
+        key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
+    except ValueError:
         key = b""
     if len(key) != 16:
         _refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
 
 
-def _admit(hub: Hub) -> Any:
-    """Let the client in, and return its identity; or abort."""
+def _admit(hub: Hub) -> _Visitor:
+    """Let the client in, or abort."""
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     if hub.is_full:
         _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
-    client_id = request.args.get("clientId", "")
+    asked = request.args.to_dict() if request.environ.get("QUERY_STRING") else {}
+    client_id = asked.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
         _refuse(
             400, f"clientId has {len(client_id)} characters; at most {MAX_CLIENT_ID} are allowed."
         )
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
-    return hub.hooks.identify()
+    identity = hub.hooks.identify()
+    return _Visitor(_address(), identity, client_id, asked.get("resumeToken", ""))
 
 
 def _is_unprintable(character: str) -> bool:
@@ -167,26 +178,21 @@ def _text_of(refused: HTTPException) -> str:
     return refused.get_response().get_data(as_text=True).strip()
 
 
-def _serve_flask_sock(hub: Hub, ws: Any) -> None:
-    with adopt.from_flask_sock(ws) as client:
-        _serve(hub, client, request.environ["piehub.identity"])
-
-
-def _serve(hub: Hub, client: Any, identity: Any) -> None:
+def _serve(hub: Hub, client: Any, visitor: _Visitor) -> None:
     """Serve a client whose socket ends with the request, to its end."""
     has_gone = hub.runtime.event()
-    session = _session(hub, Connection(hub.runtime, client, hub.limits), identity)
-    session.live(request.args.get("resumeToken", ""), then=has_gone.set)
+    connection = Connection(hub.runtime, client, hub.limits)
+    _client(hub, connection, visitor).live(visitor.resume_token, then=has_gone.set)
     has_gone.wait()
 
 
-def _session(hub: Hub, connection: Connection, identity: Any) -> Client:
+def _client(hub: Hub, connection: Connection, visitor: _Visitor) -> Client:
     return Client(
         hub,
         connection,
-        address=_address(),
-        identity=identity,
-        requested_id=request.args.get("clientId", ""),
+        address=visitor.address,
+        identity=visitor.identity,
+        requested_id=visitor.requested_id,
     )
 
 

@@ -1,8 +1,7 @@
-"""Turn the bytes that a client sends into messages (RFC 6455 sections 5 and 8.1)."""
+"""Turn the bytes that a client sends into messages (RFC 6455 section 5)."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 
 from piehub.wire import close_codes
@@ -21,8 +20,8 @@ from piehub.wire.frames import (
     parse_close,
 )
 from piehub.wire.mask import apply_mask
+from piehub.wire.message import Message, check_utf8
 
-_UTF8 = codecs.getincrementaldecoder("utf-8")
 _WHOLE_TEXT = FIN | TEXT
 _CONTROL = (CLOSE, PING, PONG)
 
@@ -38,39 +37,22 @@ class Reader:
     max_fragments: limit for the frames of one message.
     """
 
+    # Most clients are idle: what is under way has objects of its own, and they go when it is done.
     __slots__ = (
-        "_control",
-        "_decoder",
         "_done",
-        "_fin",
-        "_fragments",
+        "_frame",
         "_head",
-        "_left",
-        "_mask",
         "_max_bytes",
         "_max_fragments",
-        "_opcode",
-        "_payload",
-        "_size",
-        "_type",
+        "_message",
     )
 
     def __init__(self, *, max_message_bytes: int, max_fragments: int = 1024) -> None:
         self._max_bytes = max_message_bytes
         self._max_fragments = max_fragments
         self._head = b""  # the start of a frame whose header has not arrived whole
-        # The frame under way: its opcode, whether it ends its message, payload bytes to come, mask.
-        self._opcode = 0
-        self._fin = True
-        self._left = 0
-        self._mask = b""
-        self._control = b""  # its payload so far, when it is a control frame
-        # The message under way: TEXT or BINARY (0 when there is none), payload so far.
-        self._type = 0
-        self._payload = bytearray()
-        self._size = 0
-        self._fragments = 0
-        self._decoder: codecs.IncrementalDecoder | None = None
+        self._frame: _Frame | None = None
+        self._message: Message | None = None
         self._done = False  # a close frame or an error came: what follows is not read
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -82,48 +64,57 @@ class Reader:
         """
         if self._done:
             return
+        if self._head:
+            data, self._head = self._head + data, b""
+        at, end = 0, len(data)
         try:
-            yield from self._read(data)
+            while at < end:
+                # Most of what arrives: a text below 64 kB in one frame, all of it here.
+                if data[at] == _WHOLE_TEXT and not (self._frame or self._message) and end - at > 3:
+                    size = data[at + 1] ^ MASKED
+                    start = at + 6
+                    if size >= 126:  # 126: the length is in the next two bytes, and more than 125
+                        size = data[at + 2] << 8 | data[at + 3] if size == 126 else 0
+                        start = at + 8 if size > 125 else end + 1
+                    stop = start + size
+                    if stop <= end and size <= self._max_bytes:
+                        payload = apply_mask(data[start:stop], data[start - 4 : start])
+                        if not payload.isascii():
+                            check_utf8(payload)
+                        yield TEXT, payload
+                        at = stop
+                        continue
+                at, whole = self._take_frame(data, at)
+                if whole:
+                    yield whole
         except WireError:
             self._done = True
             raise
 
-    def _read(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        if self._head:
-            data, self._head = self._head + data, b""
-        at, end = 0, len(data)
-        while at < end:
-            if self._left:
-                at = self._take_payload(data, at)
-                if self._left:
-                    return
-            else:
-                # Most of what arrives: a short text in one frame, all of it here.
-                if data[at] == _WHOLE_TEXT and not self._type and end - at >= 6:
-                    size = data[at + 1] ^ MASKED
-                    stop = at + 6 + size
-                    if size < 126 and stop <= end and size <= self._max_bytes:
-                        payload = apply_mask(data[at + 6 : stop], data[at + 2 : at + 6])
-                        _check_text(payload)
-                        yield TEXT, payload
-                        at = stop
-                        continue
-                start = self._take_header(data, at)
-                if start == at:
-                    self._head = data[at:]
-                    return
-                at = start
-                if self._left:
-                    continue
-            if message := self._end_frame():
-                yield message
-                if self._done:
-                    return
+    def _take_frame(self, data: bytes, at: int) -> tuple[int, tuple[int, bytes] | None]:
+        """Take in what is here of the frame that is under way or begins at `at`.
+
+        Return where to go on, and the message or control frame that it completes, if it does.
+        """
+        frame = self._frame
+        if frame is None:
+            start = self._take_header(data, at)
+            frame = self._frame
+            if frame is None:
+                self._head = data[at:]
+                return len(data), None
+            at = start
+        at = self._take_payload(frame, data, at)
+        if frame.left:
+            return at, None
+        self._frame = None
+        whole = self._end_frame(frame)
+        return len(data) if self._done else at, whole
 
     def _take_header(self, data: bytes, at: int) -> int:
-        """Read the header at `at`; return where its payload starts, `at` if it is cut off."""
+        """Begin the frame whose header is at `at`, if all of it is; return where it ends."""
         first = data[at]
-        self._check_opcode(first)
+        self._check_first(first)
         if len(data) - at < 2:
             return at
         second = data[at + 1]
@@ -141,15 +132,16 @@ class Reader:
             size = int.from_bytes(data[at + 2 : at + 2 + wide], "big")
             if size < (126 if wide == 2 else 65536) or size >> 63:
                 raise WireError(close_codes.PROTOCOL_ERROR, "length not in its shortest form")
+        message = None
         if opcode not in _CONTROL:
-            self._begin_fragment(opcode, size)
-        self._opcode = opcode
-        self._fin = bool(first & FIN)
-        self._mask = data[start - 4 : start]
-        self._left = size
+            message = self._message
+            if message is None:
+                message = self._message = Message(opcode)
+            message.add_frame(size, self._max_bytes, self._max_fragments)
+        self._frame = _Frame(first, data[start - 4 : start], size, message)
         return start
 
-    def _check_opcode(self, first: int) -> None:
+    def _check_first(self, first: int) -> None:
         opcode = first & 15
         if first & RESERVED:
             raise WireError(close_codes.PROTOCOL_ERROR, "reserved bit set without an extension")
@@ -157,78 +149,51 @@ class Reader:
             if not first & FIN:
                 raise WireError(close_codes.PROTOCOL_ERROR, "control frame in fragments")
         elif opcode == CONTINUATION:
-            if not self._type:
+            if not self._message:
                 raise WireError(close_codes.PROTOCOL_ERROR, "continuation without a message")
         elif opcode not in (TEXT, BINARY):
             raise WireError(close_codes.PROTOCOL_ERROR, f"unknown opcode {opcode}")
-        elif self._type:
+        elif self._message:
             raise WireError(close_codes.PROTOCOL_ERROR, "new message before the last one ended")
 
-    def _begin_fragment(self, opcode: int, size: int) -> None:
-        self._size += size
-        if self._size > self._max_bytes:
-            raise WireError(close_codes.TOO_BIG, f"message over {self._max_bytes} bytes")
-        self._fragments += 1
-        if self._fragments > self._max_fragments:
-            raise WireError(
-                close_codes.POLICY_VIOLATION, f"message in over {self._max_fragments} fragments"
-            )
-        if opcode != CONTINUATION:
-            self._type = opcode
-            self._decoder = _UTF8() if opcode == TEXT else None
-
-    def _take_payload(self, data: bytes, at: int) -> int:
+    def _take_payload(self, frame: _Frame, data: bytes, at: int) -> int:
         """Take in what is here of the frame's payload; return where it ends in `data`."""
-        chunk = data[at : at + self._left]
+        chunk = data[at : at + frame.left]
         size = len(chunk)
-        self._left -= size
-        chunk = apply_mask(chunk, self._mask)
-        turn = size % 4
-        self._mask = self._mask[turn:] + self._mask[:turn]
-        if self._opcode in _CONTROL:
-            self._control += chunk
+        frame.left -= size
+        chunk = apply_mask(chunk, frame.mask)
+        if frame.left:
+            turn = size % 4
+            frame.mask = frame.mask[turn:] + frame.mask[:turn]
+        if frame.message:
+            frame.message.take(chunk)
         else:
-            self._payload += chunk
-            if self._decoder:
-                _decode(self._decoder, chunk, final=False)
+            frame.control += chunk
         return at + size
 
-    def _end_frame(self) -> tuple[int, bytes] | None:
-        """The frame under way is whole: return the message or control frame it completes."""
-        if self._opcode in _CONTROL:
-            payload, self._control = self._control, b""
-            if self._opcode == CLOSE:
-                parse_close(payload)
+    def _end_frame(self, frame: _Frame) -> tuple[int, bytes] | None:
+        """The frame is whole: return the message or control frame it completes."""
+        opcode = frame.first & 15
+        message = frame.message
+        if message is None:
+            if opcode == CLOSE:
+                parse_close(frame.control)
                 self._done = True
-            return self._opcode, payload
-        if not self._fin:
+            return opcode, frame.control
+        if not frame.first & FIN:
             return None
-        if self._decoder:
-            _decode(self._decoder, b"", final=True)
-        message = self._type, bytes(self._payload)
-        self._payload = bytearray()
-        self._type = self._size = self._fragments = 0
-        self._decoder = None
-        return message
+        self._message = None
+        return message.opcode, message.end()
 
 
-def _check_text(payload: bytes) -> None:
-    try:
-        payload.decode()
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from None
+class _Frame:
+    """A frame under way, from the end of its header."""
 
+    __slots__ = ("control", "first", "left", "mask", "message")
 
-def _decode(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool) -> None:
-    try:
-        decoder.decode(chunk, final)
-        # The decoder holds back what may become a character; half a surrogate pair never does.
-        held = decoder.getstate()[0]
-        if held[:1] == b"\xed" and held[1:2] >= b"\xa0":
-            held.decode()
-    except UnicodeDecodeError as error:
-        raise _not_utf8(error) from None
-
-
-def _not_utf8(error: UnicodeDecodeError) -> WireError:
-    return WireError(close_codes.BAD_TEXT, f"text is not UTF-8: {error.reason}")
+    def __init__(self, first: int, mask: bytes, size: int, message: Message | None) -> None:
+        self.first = first  # FIN and opcode
+        self.mask = mask  # turned to where the payload goes on
+        self.left = size  # payload bytes to come
+        self.message = message  # None for a control frame
+        self.control = b""  # whose payload so far this is

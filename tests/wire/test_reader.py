@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from piehub.wire import reader as reader_module
@@ -105,6 +107,13 @@ def test_a_ping_between_two_fragments_comes_out_before_the_message():
     ) == [(PING, b"hi"), (TEXT, b"Hello")]
 
 
+@pytest.mark.parametrize(("first", "opcode"), [(b"\x89", PING), (b"\x82", BINARY)])
+def test_a_payload_that_looks_like_a_text_is_not_taken_for_one(first, opcode):
+    stream = first + b"\x8b\x00\x00\x00\x00" + HELLO
+    for at in range(len(stream) + 1):
+        assert read(stream[:at], stream[at:]) == [(opcode, HELLO)], f"cut at {at}"
+
+
 def test_two_pings_in_a_row_keep_their_payloads_apart():
     assert read(masked(b"\x89\x81", b"a") + masked(b"\x89\x81", b"b")) == [
         (PING, b"a"),
@@ -146,6 +155,16 @@ def test_a_length_is_read_in_each_of_its_three_forms(first, opcode, size, length
     payload = b"0123456789" * 7000
     stream = masked(first + length, payload[:size]) + HELLO
     assert read(stream) == [(opcode, payload[:size]), (TEXT, b"Hello")]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 125, 126, 127, 300])
+def test_a_text_cut_in_two_anywhere_is_the_same(size):
+    payload = b"0123456789" * 30
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    stream = masked(b"\x81" + length, payload[:size])
+    for at in range(len(stream) + 1):
+        messages = read(HELLO + stream[:at], stream[at:] + HELLO)
+        assert messages == [(TEXT, b"Hello"), (TEXT, payload[:size]), (TEXT, b"Hello")], at
 
 
 def test_a_ping_may_have_125_bytes():
@@ -216,6 +235,14 @@ def test_each_reader_reads_a_stream_of_its_own():
     assert list(one.feed(HELLO[:8])) == []
     assert list(two.feed(HELLO)) == [(TEXT, b"Hello")]
     assert list(one.feed(HELLO[8:])) == [(TEXT, b"Hello")]
+
+
+def test_a_reader_keeps_nothing_of_the_messages_it_has_read():
+    reader = Reader(max_message_bytes=1000)
+    idle = gc.get_referents(reader)
+    for byte in byte_by_byte(STREAM[:-11]):
+        list(reader.feed(byte))
+    assert gc.get_referents(reader) == idle
 
 
 def test_a_stream_gives_the_same_messages_without_speedups(monkeypatch):

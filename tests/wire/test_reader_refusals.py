@@ -111,6 +111,17 @@ def test_what_came_before_an_error_is_yielded_first_and_nothing_is_read_after(st
     assert came[-1] == error
 
 
+@pytest.mark.parametrize("size", [0, 1, 125])
+def test_a_whole_text_with_its_length_not_in_the_shortest_form_is_refused(size):
+    text = b"\x81\xfe" + size.to_bytes(2, "big") + b"\x00\x00\x00\x00" + b"x" * size
+    assert outcome(HELLO + text + HELLO) == [(TEXT, b"Hello"), NOT_SHORTEST]
+
+
+@pytest.mark.parametrize("length", [b"\x7e\x00\x7e", b"\x7f\x00\x00\x00\x00\x00\x01\x00\x00"])
+def test_a_whole_text_of_any_length_that_is_not_masked_is_refused(length):
+    assert outcome(HELLO + b"\x81" + length + b"x" * 70_000) == [(TEXT, b"Hello"), NOT_MASKED]
+
+
 def test_a_message_may_be_as_large_as_the_limit():
     stream = b"\x81\x85\x00\x00\x00\x00Hello"
     assert outcome(stream, stream, max_message_bytes=5) == [(TEXT, b"Hello"), (TEXT, b"Hello")]
@@ -131,6 +142,12 @@ def test_a_message_over_the_limit_is_refused_before_its_payload_arrives(header):
 
 def test_a_whole_text_over_the_limit_is_refused():
     assert outcome(HELLO, max_message_bytes=4) == [(1009, "message over 4 bytes")]
+
+
+def test_a_whole_text_with_a_16_bit_length_over_the_limit_is_refused():
+    text = b"\x81\xfe\x00\x7e\x00\x00\x00\x00" + b"x" * 126
+    assert outcome(text, max_message_bytes=126) == [(TEXT, b"x" * 126)]
+    assert outcome(text, max_message_bytes=125) == [(1009, "message over 125 bytes")]
 
 
 def test_the_limit_counts_over_all_fragments():

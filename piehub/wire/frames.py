@@ -14,6 +14,7 @@ PING = 0x9
 PONG = 0xA
 
 FIN = 0x80
+RSV1 = 0x40
 RESERVED = 0x70
 MASKED = 0x80
 
@@ -34,8 +35,13 @@ class WireError(Exception):
         self.reason = reason
 
 
+def too_big(max_bytes: int) -> WireError:
+    """What a message over the limit is refused with, however the limit was passed."""
+    return WireError(close_codes.TOO_BIG, f"message over {max_bytes} bytes")
+
+
 def encode(opcode: int, payload: bytes) -> bytes:
-    """Return one whole, unmasked frame, as a server sends it."""
+    """Return one whole, unmasked frame, as a server sends it. RSV1 may be set beside the opcode."""
     size = len(payload)
     if size < 126:
         return bytes((FIN | opcode, size)) + payload

@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 
 from piehub.wire import close_codes
-from piehub.wire.frames import TEXT, WireError
+from piehub.wire.frames import TEXT, WireError, too_big
+from piehub.wire.inflate import Inflater
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
@@ -13,13 +14,14 @@ _UTF8 = codecs.getincrementaldecoder("utf-8")
 class Message:
     """Takes in payloads, unmasked, as they arrive; what is wrong with them fails at once.
 
-    opcode: TEXT or BINARY.
+    opcode: TEXT or BINARY. inflater: for a message that comes compressed.
     """
 
-    __slots__ = ("_decoder", "_fragments", "_payload", "_size", "opcode")
+    __slots__ = ("_decoder", "_fragments", "_inflater", "_payload", "_size", "opcode")
 
-    def __init__(self, opcode: int) -> None:
+    def __init__(self, opcode: int, inflater: Inflater | None) -> None:
         self.opcode = opcode
+        self._inflater = inflater
         self._decoder = _UTF8() if opcode == TEXT else None
         self._payload = bytearray()
         self._size = 0  # as its frames declare it
@@ -29,7 +31,7 @@ class Message:
         """One of its frames begins, which declares `size` bytes."""
         self._size += size
         if self._size > max_bytes:
-            raise WireError(close_codes.TOO_BIG, f"message over {max_bytes} bytes")
+            raise too_big(max_bytes)
         self._fragments += 1
         if self._fragments > max_fragments:
             raise WireError(
@@ -38,14 +40,18 @@ class Message:
 
     def take(self, chunk: bytes) -> None:
         """Take in what has come of a frame's payload."""
+        if self._inflater:
+            chunk = self._inflater.inflate(chunk)
         self._payload += chunk
         if self._decoder:
             _decode(self._decoder, chunk, final=False)
 
     def end(self) -> bytes:
         """Its last frame is whole: return its payload."""
+        rest = self._inflater.end() if self._inflater else b""
         if self._decoder:
-            _decode(self._decoder, b"", final=True)
+            _decode(self._decoder, rest, final=True)
+        self._payload += rest
         return bytes(self._payload)
 
 

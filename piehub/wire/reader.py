@@ -1,4 +1,4 @@
-"""Turn the bytes that a client sends into messages (RFC 6455 section 5)."""
+"""Turn the bytes that a client sends into messages (RFC 6455 section 5, RFC 7692 section 6)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from piehub.wire.frames import (
     PING,
     PONG,
     RESERVED,
+    RSV1,
     TEXT,
     WireError,
     parse_close,
 )
+from piehub.wire.inflate import Inflater
 from piehub.wire.mask import apply_mask
 from piehub.wire.message import Message, check_utf8
 
@@ -29,12 +31,14 @@ _CONTROL = (CLOSE, PING, PONG)
 class Reader:
     """One client's incoming stream: feed it bytes as they arrive, take out what they complete.
 
-    Whatever the split of the bytes, a message comes out once, whole, unmasked, and a text is
-    valid UTF-8. A bad byte fails as soon as it is seen, not when the message ends.
+    Whatever the split of the bytes, a message comes out once, whole, unmasked, inflated, and a
+    text is valid UTF-8. A bad byte fails as soon as it is seen, not when the message ends.
 
     max_message_bytes: limit for one message, counted over its fragments and judged by the length
-        that a frame declares, before its payload is taken in.
+        that a frame declares, before its payload is taken in; and, for a compressed message, by
+        what it inflates to as well, before that is taken in.
     max_fragments: limit for the frames of one message.
+    inflates: whether permessage-deflate was agreed on, with no context carried over.
     """
 
     # Most clients are idle: what is under way has objects of its own, and they go when it is done.
@@ -42,14 +46,18 @@ class Reader:
         "_done",
         "_frame",
         "_head",
+        "_inflates",
         "_max_bytes",
         "_max_fragments",
         "_message",
     )
 
-    def __init__(self, *, max_message_bytes: int, max_fragments: int = 1024) -> None:
+    def __init__(
+        self, *, max_message_bytes: int, max_fragments: int = 1024, inflates: bool = False
+    ) -> None:
         self._max_bytes = max_message_bytes
         self._max_fragments = max_fragments
+        self._inflates = inflates
         self._head = b""  # the start of a frame whose header has not arrived whole
         self._frame: _Frame | None = None
         self._message: Message | None = None
@@ -136,15 +144,19 @@ class Reader:
         if opcode not in _CONTROL:
             message = self._message
             if message is None:
-                message = self._message = Message(opcode)
+                inflater = Inflater(self._max_bytes) if first & RSV1 else None
+                message = self._message = Message(opcode, inflater)
             message.add_frame(size, self._max_bytes, self._max_fragments)
         self._frame = _Frame(first, data[start - 4 : start], size, message)
         return start
 
     def _check_first(self, first: int) -> None:
         opcode = first & 15
-        if first & RESERVED:
-            raise WireError(close_codes.PROTOCOL_ERROR, "reserved bit set without an extension")
+        if reserved := first & RESERVED:
+            if not self._inflates:
+                raise WireError(close_codes.PROTOCOL_ERROR, "reserved bit set without an extension")
+            if reserved != RSV1 or opcode not in (TEXT, BINARY):
+                raise WireError(close_codes.PROTOCOL_ERROR, "reserved bit set where it may not be")
         if opcode in _CONTROL:
             if not first & FIN:
                 raise WireError(close_codes.PROTOCOL_ERROR, "control frame in fragments")

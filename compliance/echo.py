@@ -40,7 +40,7 @@ def echo(ws) -> None:
         peer.serve(
             lambda opcode, payload: peer.push(frames.encode(opcode, payload)),
             done=has_gone.set,
-            may_block=lambda: False,
+            app_code=(),
         )
         has_gone.wait()
         peer.end()

@@ -47,7 +47,9 @@ class Hub:
         self.settings = settings
         self.hooks = hooks
         self.host_app = host_app
-        self._listeners = (  # to what one message may lead to; looked at for each that arrives
+        # All that a message may lead to of the app's own code; looked at whenever bytes arrive.
+        self.app_code = (
+            [host_app] if host_app else [],
             hooks.on_data,
             hooks.on_join,
             hooks.on_leave,
@@ -124,13 +126,9 @@ class Hub:
             self.is_draining = True
             drain(self.heartbeat, self.runtime)
 
-    def may_block(self) -> bool:
-        """Whether a message may reach the app's own code."""
-        return self.host_app is not None or any(self._listeners)
-
     def _broadcast(self, members: Sequence[Any], text: bytes) -> None:
         assert self._runtime is not None  # where there are members, somebody serves
-        self._runtime.broadcast(members, frames.text(text))
+        self._runtime.broadcast(members, text)
 
     def _tell(self, members: Sequence[Any], text: bytes) -> None:
         frame = frames.text(text)

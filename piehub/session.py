@@ -40,11 +40,11 @@ class Client:
         "__weakref__",
         "_connection",
         "_hub",
-        "_id_json",
         "_is_returning",
         "_lineage",
         "_lost_room",
         "_opened_at",
+        "_signature",
         "_then",
         "address",
         "id",
@@ -59,7 +59,7 @@ class Client:
         self._hub = hub
         self._connection = connection
         self._is_returning = bool(requested_id)
-        self._id_json = b""
+        self._signature = b""
         self._lineage = ""
         self._lost_room: RoomInfo | None = None  # with its id, to another connection
         self.id = requested_id or str(uuid.uuid4())
@@ -94,7 +94,7 @@ class Client:
         except BaseException:
             self._end()
             raise
-        connection.serve(self._receive, self._end, hub.may_block)
+        connection.serve(self._receive, self._end, hub.app_code)
 
     def _end(self) -> None:
         connection = self._connection
@@ -122,7 +122,7 @@ class Client:
             else:
                 self.id = str(uuid.uuid4())
                 self._lineage = secrets.token_hex(8)
-        self._id_json = outgoing.json_text(self.id)
+        self._signature = outgoing.signature(self.id)
 
     def _is_alive(self) -> bool:
         """Ping the client, and say whether it answers in time."""
@@ -188,10 +188,13 @@ class Client:
             if opcode == frames.BINARY:
                 _check_text(text)
             envelope = incoming.decode(text)
-            handler = _HANDLERS.get(envelope.type) if isinstance(envelope.type, str) else None
-            if handler is None:
-                raise BadMessage(_unknown(envelope.type))
-            handler(self, text, envelope)
+            kind = envelope.type
+            if kind == "Data":  # nearly always
+                self._data(text, envelope)
+            elif isinstance(kind, str) and kind in _HANDLERS:
+                _HANDLERS[kind](self, text, envelope)
+            else:
+                raise BadMessage(_unknown(kind))
         except BadMessage as error:
             if error.func:
                 self._say(outgoing.reject(error.func, str(error)))
@@ -208,7 +211,7 @@ class Client:
                 return
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered)
-        head = outgoing.relay_head(text, envelope, self._id_json)
+        head = outgoing.relay_head(text, envelope, self._signature)
         kind = envelope.subType
         if kind == "Whisper":
             hub.registry.whisper(self, head, incoming.whisper_ids(envelope))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import Done, Event, MayBlock, Runtime
+from piehub.net.runtime import AppCode, Done, Event, Runtime
 from piehub.wire import close_codes, frames
 from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
 from piehub.wire.reader import Reader
@@ -108,15 +108,15 @@ class Connection:
         return self.outbox.overflowed
 
     def serve(
-        self, on_message: Callable[[int, bytes], None], done: Done, may_block: MayBlock
+        self, on_message: Callable[[int, bytes], None], done: Done, app_code: AppCode
     ) -> None:
         """Read until the connection ends, handing over each message as (TEXT or BINARY, payload).
 
         An exception in `on_message` is the caller's bug; it closes the connection with 1011, and
-        is kept as `failure`. done, may_block: as for Link.serve.
+        is kept as `failure`. done, app_code: as for Link.serve.
         """
         self._on_message = on_message
-        self._link.serve(self._take, done, may_block)
+        self._link.serve(self._take, done, app_code)
 
     def end(self) -> None:
         """Send what still waits, end the socket, and let go of it. Blocks for some seconds."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from piehub.net.outbox import CHUNK
 from piehub.net.runtime import Recipient
+from piehub.wire import frames
 
 if TYPE_CHECKING:
     from piehub.net.greenlet_outbox import GreenletOutbox
@@ -36,10 +37,10 @@ class Audience:
 
     def scatter(self) -> None:
         """Queue the frames for each member by itself."""
-        frames, self.frames = self.frames, []
+        waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
         for outbox in self.outboxes:
-            outbox.put_all(frames, size, 0)
+            outbox.put_all(waiting, size, 0)
 
     def dissolve(self) -> None:
         """Somebody came or went: there is another audience now."""
@@ -54,10 +55,10 @@ class Audience:
         speaker: whose echo can wait, if that costs nothing. Where two talk, it is what makes the
         answer come a system call earlier.
         """
-        frames, self.frames = self.frames, []
+        waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
-        count = len(frames)
-        data = b"".join(frames)
+        count = len(waiting)
+        data = b"".join(waiting)
         outboxes = self.outboxes
         for outbox in reversed(outboxes) if outboxes[0] is speaker else outboxes:
             try:
@@ -66,9 +67,9 @@ class Audience:
                 if taken == size:
                     outbox.sent += count
                 else:
-                    outbox.put_all(frames, size, taken)
+                    outbox.put_all(waiting, size, taken)
             except (BlockingIOError, InterruptedError):
-                outbox.put_all(frames, size, 0)
+                outbox.put_all(waiting, size, 0)
             except OSError:
                 outbox.abandon()  # the reader sees the same end of the socket, and tells
             except Exception:
@@ -84,8 +85,8 @@ class Flusher:
         self._dirty: list[GreenletOutbox] = []
         self._told: list[Audience] = []
 
-    def broadcast(self, members: Sequence[Recipient], frame: bytes) -> None:
-        """Queue a frame for all members of a room.
+    def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
+        """Queue a text, in one frame, for all members of a room.
 
         members: must not change; the same object means that nobody has come or gone.
         """
@@ -98,6 +99,7 @@ class Flusher:
             self._told.append(audience)
             if not self.is_due:
                 self.wake()
+        frame = frames.text(text)
         audience.frames.append(frame)
         audience.size += len(frame)
         if audience.size > CHUNK:

@@ -12,7 +12,7 @@ from gevent import get_hub
 
 from piehub.net.flusher import Flusher
 from piehub.net.greenlet_outbox import GreenletOutbox
-from piehub.net.runtime import LINGER_BYTES, RECEIVE_BYTES, Done, MayBlock, Take
+from piehub.net.runtime import LINGER_BYTES, RECEIVE_BYTES, AppCode, Done, Take
 
 _READ = 1  # libev names it so
 
@@ -25,13 +25,13 @@ class GreenletLink:
     """
 
     __slots__ = (
+        "_app_code",
         "_done",
         "_flusher",
         "_has_ended",
         "_is_busy",
         "_is_deaf",
         "_loop",
-        "_may_block",
         "_raw",
         "_readable",
         "_recv",
@@ -59,8 +59,8 @@ class GreenletLink:
         self._is_deaf = False
         self._has_ended = False
 
-    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
-        self._take, self._done, self._may_block = take, done, may_block
+    def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
+        self._take, self._done, self._app_code = take, done, app_code
         self._listen()
 
     def _listen(self) -> None:
@@ -83,7 +83,7 @@ class GreenletLink:
             return
         except OSError:
             data = b""
-        if self._may_block():
+        if any(self._app_code):
             self._rest()
             self._is_busy = True
             gevent.spawn(self._take_apart, data)

@@ -7,7 +7,7 @@ patched, as gunicorn's gevent worker and wsgi.py do it.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 Take = Callable[[bytes], bool]
 Done = Callable[[], None]
-MayBlock = Callable[[], bool]
+AppCode = Sequence[Sized]
 
 RECEIVE_BYTES = 65_536
 LINGER_BYTES = 16 * 1024 * 1024
@@ -59,12 +59,13 @@ class Link(Protocol):
     def push_last(self, frame: bytes, /) -> None:
         """Queue the last frame: nothing that is pushed after it is sent."""
 
-    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
+    def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
         """Hand over all that arrives, and say when no more will.
 
         take: gets bytes as they arrive, none when the peer has closed or the socket broke; returns
             whether to read on, and raises nothing. done: called once after that, where it may
-            block. may_block: whether `take` may, now.
+            block. app_code: registers of what `take` may run of the app's own code, and that may
+            block; where all are empty, it does not.
 
         Returns at once where the loop does the reading; once `done` has returned elsewhere.
         """
@@ -112,9 +113,9 @@ class Runtime(Protocol):
 
     def event(self) -> Event: ...
 
-    def broadcast(self, audience: Sequence[Any], frame: bytes) -> None:
-        """Push a frame to all members of a room, Recipients. The same tuple means that nobody has
-        come or gone since the last one."""
+    def broadcast(self, members: Sequence[Any], text: bytes) -> None:
+        """Push a text, in one frame, to all members of a room, which are Recipients. The same
+        tuple means that nobody has come or gone since the last one."""
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> Link:
         """Take over an accepted socket.

@@ -13,13 +13,14 @@ from piehub.net.outbox import Outbox
 from piehub.net.runtime import (
     LINGER_BYTES,
     RECEIVE_BYTES,
+    AppCode,
     Done,
     Event,
-    MayBlock,
     Recipient,
     Take,
     send_at_once,
 )
+from piehub.wire import frames
 
 T = TypeVar("T")
 
@@ -47,9 +48,10 @@ class Threads:
     def event(self) -> Event:
         return threading.Event()
 
-    def broadcast(self, audience: Sequence[Recipient], frame: bytes) -> None:
-        for recipient in audience:
-            recipient.push(frame)
+    def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
+        frame = frames.text(text)
+        for member in members:
+            member.push(frame)
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> ThreadLink:
         if type(client).__module__.startswith("gevent."):
@@ -111,7 +113,7 @@ class ThreadLink:
                     outbox.taken(count)
                 self._changed.notify_all()
 
-    def serve(self, take: Take, done: Done, may_block: MayBlock) -> None:
+    def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
         try:
             while take(self._receive()):
                 self._wait_for_space()

@@ -22,6 +22,7 @@ MAX_TOGETHER_TIMEOUT_MS = 600_000
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
+_SHORT = 2 * MAX_DEPTH
 _INFINITY = 10**309
 
 _HALF_PAIR = re.compile(
@@ -107,8 +108,11 @@ def decode(text: bytes) -> Envelope:
         raise BadMessage(_unreadable(error)) from None
     except msgspec.DecodeError as error:
         raise _undecodable(text, error) from None
-    # Who opens no more than that cannot nest deeper; few do.
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and is_deeper(text, MAX_DEPTH):
+    if (
+        len(text) > _SHORT  # too few brackets have space in it
+        and text.count(b"[") + text.count(b"{") > MAX_DEPTH
+        and is_deeper(text, MAX_DEPTH)
+    ):
         raise BadMessage(_too_deep(), _promise(envelope.type))
     return envelope
 

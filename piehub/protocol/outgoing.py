@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw
 
 from piehub.protocol.incoming import Envelope, RoomInfo
 
+_BRACE = ord("}")
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
@@ -83,20 +84,25 @@ def joined(info: RoomInfo) -> dict[str, Any]:
     return data | {"isPasswordProtected": info.password is not None}
 
 
-def relay_head(text: bytes, envelope: Envelope, client: bytes) -> bytes:
+def signature(client_id: str) -> bytes:
+    """What a client's Data is signed with on its way to others, for `relay_head`."""
+    return b',"fromClient":' + json_text(client_id)
+
+
+def relay_head(text: bytes, envelope: Envelope, signature: bytes) -> bytes:
     """A client's Data as it goes on to others, up to its time; `relay` ends it.
 
     text: the message as it came; every field travels as it was written.
-    client: the sender's id as JSON text, set as `fromClient` whatever the sender wrote there.
+    signature: the sender's, whatever it wrote itself as `fromClient`.
     """
     if envelope.fromClient is UNSET and envelope.time is UNSET:
-        body = text[:-1] if text.endswith(b"}") else text.rstrip(b" \t\r\n")[:-1]
+        body = text[:-1] if text[-1] == _BRACE else text.rstrip(b" \t\r\n")[:-1]
     else:
         fields = _fields(text)
         fields.pop("fromClient", None)
         fields.pop("time", None)
         body = _encode(fields)[:-1]
-    return body + b',"fromClient":' + client
+    return body + signature
 
 
 def relay(head: bytes, time: int) -> bytes:

@@ -209,7 +209,9 @@ class Registry:
     def send(self, member: Member, head: bytes) -> None:
         """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
         with self._lock:
-            room = self._place_to_speak(member)
+            room = self._places.get(member)
+            if room is None or room.news.newcomers:
+                room = self._place_to_speak(member)
             room.emit(outgoing.relay(head, self._now_ms()))
 
     def whisper(self, member: Member, head: bytes, ids: Iterable[str]) -> None:

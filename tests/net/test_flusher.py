@@ -11,6 +11,8 @@ from piehub.net.greenlets import Greenlets
 from piehub.net.outbox import CHUNK
 from tests.support.timing import PATIENCE
 
+BIG_HEADER = b"\x81\x7f" + CHUNK.to_bytes(8, "big")
+
 
 @pytest.fixture
 def runtime():
@@ -33,10 +35,15 @@ def audience(runtime):
 
 
 def heard(member, size):
+    """Bytes of texts and of single pushes, without the frames' headers."""
     data = b""
-    while len(data) < size:
-        data += member.theirs.recv(size - len(data))
-    return data
+    while len(plain(data)) < size:
+        data += member.theirs.recv(65_536)
+    return plain(data)
+
+
+def plain(data):
+    return data.replace(b"\x81\x01", b"").replace(BIG_HEADER, b"")
 
 
 def test_what_a_room_is_told_in_one_turn_leaves_each_socket_in_one_send(runtime, audience):
@@ -81,10 +88,9 @@ def test_who_comes_or_goes_within_a_turn_hears_its_own_part(runtime, audience):
 
 def test_a_turn_in_which_much_is_said_does_not_gather_it_all(runtime, audience):
     runtime.broadcast(audience, b"x" * CHUNK)
-    assert audience[0].outbox.waiting == CHUNK
-    runtime.broadcast(audience, b"y")
-    assert audience[0].outbox.written + audience[0].outbox.size == CHUNK + 1
     assert audience[0].outbox.audience.frames == []
+    assert audience[0].outbox.written + audience[0].outbox.size == CHUNK + len(BIG_HEADER)
+    runtime.broadcast(audience, b"y")
     assert heard(audience[0], CHUNK + 1) == b"x" * CHUNK + b"y"
 
 

@@ -122,7 +122,7 @@ def serve(link, heard):
         heard.append(data)
         return bool(data)
 
-    gevent.spawn(link.serve, take, has_ended.set, lambda: False)
+    gevent.spawn(link.serve, take, has_ended.set, ())
     return has_ended
 
 
@@ -155,7 +155,7 @@ def test_while_the_apps_own_code_runs_nothing_more_is_read_and_then_it_goes_on()
             may_go_on.wait(PATIENCE)  # as a hook may
             return bool(data)
 
-        link.serve(take, has_ended.set, lambda: True)
+        link.serve(take, has_ended.set, [["a hook"]])
         theirs.send(b"one")
         wait_until(lambda: heard == [b"one"])
         theirs.send(b"two")
@@ -180,7 +180,7 @@ def test_who_is_given_up_while_the_apps_own_code_runs_ends_after_it():
             may_go_on.wait(PATIENCE)
             return True
 
-        link.serve(take, has_ended.set, lambda: True)
+        link.serve(take, has_ended.set, [["a hook"]])
         theirs.send(b"one")
         wait_until(lambda: heard == [b"one"])
         link.stop_receiving()

@@ -5,7 +5,7 @@ import pytest
 from piehub.protocol import incoming, outgoing
 
 TIME = 1_700_000_000_123
-REAL = b'"id-1"'
+REAL = outgoing.signature("id-1")
 
 
 def relayed(text):
@@ -96,7 +96,7 @@ def test_keys_beyond_ascii_survive_when_a_lie_is_taken_out():
 
 def test_the_senders_id_is_put_in_as_the_json_text_that_it_is():
     text = b'{"type":"Data"}'
-    head = outgoing.relay_head(text, incoming.decode(text), b'"a\\"b"')
+    head = outgoing.relay_head(text, incoming.decode(text), outgoing.signature('a"b'))
     assert json.loads(outgoing.relay(head, TIME))["fromClient"] == 'a"b'
 
 

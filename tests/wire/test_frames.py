@@ -145,3 +145,8 @@ def test_a_wire_error_says_the_code_and_the_reason_to_close_with():
         "message over 10 bytes",
         "message over 10 bytes",
     )
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 127, 65_535, 65_536])
+def test_a_text_of_any_size_is_a_frame_like_others(size):
+    assert frames.text(b"x" * size) == frames.encode(frames.TEXT, b"x" * size)

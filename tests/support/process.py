@@ -62,6 +62,10 @@ class Process:
             self._news.set()
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def log(self):
         return "\n".join(self.lines)
 

@@ -19,11 +19,11 @@ from piehub.net.connection import Limits
 from piehub.net.drain import drain
 from piehub.net.heartbeat import Heartbeat
 from piehub.net.runtime import Runtime
+from piehub.net.telling import tell
 from piehub.protocol import outgoing
 from piehub.protocol.incoming import RoomInfo
 from piehub.rooms.registry import Deliver, Registry, Send
 from piehub.settings import ENVELOPE_BYTES, Settings
-from piehub.wire import frames
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
 
@@ -131,9 +131,7 @@ class Hub:
         self._runtime.broadcast(members, text)
 
     def _tell(self, members: Sequence[Any], text: bytes) -> None:
-        frame = frames.text(text)
-        for member in members:
-            member.push(frame)
+        tell(members, text)
 
     def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         return self.runtime.call_later(seconds, function)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from piehub import hooks, signals
 from piehub.hub import now_ms
+from piehub.net.telling import tell
 from piehub.protocol import incoming, outgoing, texts
 from piehub.protocol.fields import BadMessage
 from piehub.protocol.incoming import Envelope, RoomInfo
@@ -181,7 +182,7 @@ class Client:
             hooks.notify(self._hub.app, signals.room_joined, client=self, room=room)
 
     def _say(self, text: bytes) -> None:
-        self.push(frames.text(text))
+        tell((self,), text)
 
     def _receive(self, opcode: int, text: bytes) -> None:
         try:

@@ -103,6 +103,9 @@ class Settings:
     max_message_bytes: int = _setting(
         65_536, POSITIVE, "The largest message a client may send, in bytes; over it: close 1009."
     )
+    compression: bool = _setting(
+        False, BOOLEAN, "Whether clients that offer permessage-deflate get it."
+    )
     rate_limit: float = _setting(
         60.0, NUMBER, "Messages a second for a client, 0 is no limit; over it: close 4429."
     )

@@ -24,7 +24,7 @@ BELOW = {
     "hooks": {"guard", "protocol"},
     "host_app": {"guard", "protocol", "rooms", "net"},
     "hub": {"hooks", "host_app", "net", "protocol", "rooms", "settings", "signals", "wire"},
-    "session": {"hooks", "hub", "protocol", "rooms", "signals", "version", "wire"},
+    "session": {"hooks", "hub", "net", "protocol", "rooms", "signals", "version", "wire"},
     "web": {"hooks", "hub", "net", "protocol", "session", "version", "wire"},
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},

@@ -12,6 +12,8 @@ from typing import Any
 import simple_websocket
 from gevent import socket as gevent_socket
 
+from piehub.wire.extensions import Agreement
+
 NativeSocket = _socket.socket  # below gevent's patching, and below Python's own wrapping
 
 
@@ -50,9 +52,11 @@ def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> No
         config["SOCK_SERVER_OPTIONS"] = {**options, **own}
 
 
-def refuse_compression(environ: dict[str, Any]) -> None:
-    """simple-websocket agrees to what every browser offers; our reader does not speak it."""
+def agree(environ: dict[str, Any], compression: Agreement | None) -> None:
+    """Let simple-websocket agree to that and no more; it agrees to what every browser offers."""
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+    if compression:
+        environ["HTTP_SEC_WEBSOCKET_EXTENSIONS"] = compression.response
 
 
 def from_gunicorn(environ: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from time import monotonic
 from piehub.net.outbox import Outbox
 from piehub.net.runtime import AppCode, Done, Event, Runtime
 from piehub.wire import close_codes, frames
+from piehub.wire.extensions import Agreement
 from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
 from piehub.wire.reader import Reader
 
@@ -38,6 +39,8 @@ class Limits:
 class Connection:
     """`serve` once, and `end` when it says that nothing more comes.
 
+    compression: what was agreed on in the handshake.
+
     Everything else may be called by anyone, from within the runtime.
     """
 
@@ -62,7 +65,13 @@ class Connection:
         "received",
     )
 
-    def __init__(self, runtime: Runtime, client: socket.socket, limits: Limits) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        client: socket.socket,
+        limits: Limits,
+        compression: Agreement | None = None,
+    ) -> None:
         self._runtime = runtime
         self._limits = limits
         self._link = runtime.link(
@@ -72,8 +81,11 @@ class Connection:
         )
         self.push = self._link.push
         self.outbox: Outbox = self._link.outbox
+        self.outbox.takes_deflated = compression is not None and compression.takes_deflated
         self._feed = Reader(
-            max_message_bytes=limits.max_message_bytes, max_fragments=limits.max_fragments
+            max_message_bytes=limits.max_message_bytes,
+            max_fragments=limits.max_fragments,
+            inflates=compression is not None,
         ).feed
         self.received = 0  # messages
         self.heard_at = monotonic()  # when the last bytes came

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from piehub.net.outbox import CHUNK
 from piehub.net.runtime import Recipient
-from piehub.wire import frames
+from piehub.wire import deflate, frames
 
 if TYPE_CHECKING:
     from piehub.net.greenlet_outbox import GreenletOutbox
@@ -23,17 +23,27 @@ class Audience:
     """A room's members, and what all of them have been told in this turn of the loop: queued once
     for them all, and joined once.
 
-    It lasts until somebody comes or goes. What waits in it comes behind what waits in the members'
-    own outboxes; before one of them is sent something else, it is scattered among those.
+    It lasts until somebody comes or goes. Where some take messages deflated and others do not,
+    there are two for a room, and each is the other's twin. What waits in it comes behind what waits
+    in the members' own outboxes; before one of them is sent something else, it is scattered among
+    those.
     """
 
-    __slots__ = ("frames", "members", "outboxes", "size")
+    __slots__ = ("frames", "members", "outboxes", "size", "takes_deflated", "twin")
 
-    def __init__(self, members: Sequence[Recipient]) -> None:
+    def __init__(
+        self, members: Sequence[Recipient], outboxes: Sequence[GreenletOutbox], takes_deflated: bool
+    ) -> None:
         self.members = members
-        self.outboxes: Sequence[GreenletOutbox] = tuple(member.outbox for member in members)
+        self.outboxes = outboxes
+        self.takes_deflated = takes_deflated
+        self.twin: Audience | None = None
         self.frames: list[bytes] = []
         self.size = 0  # bytes
+        for outbox in outboxes:
+            if outbox.audience is not None:
+                outbox.audience.dissolve()
+            outbox.audience = self
 
     def scatter(self) -> None:
         """Queue the frames for each member by itself."""
@@ -47,6 +57,7 @@ class Audience:
         if self.frames:
             self.scatter()
         self.members = self.outboxes = ()
+        self.twin = None
 
     def flush(self, speaker: GreenletOutbox | None = None) -> None:
         """All that a delivery costs beside its system call is in this loop, so what happens nearly
@@ -95,11 +106,20 @@ class Flusher:
         audience = members[0].outbox.audience
         if audience is None or audience.members is not members:
             audience = _gather(members)
+        frame = frames.text(text)
+        if audience.twin is not None or audience.takes_deflated:
+            deflated = deflate.text(text) or frame
+            if audience.twin is not None:
+                self._tell(audience.twin, frame if audience.takes_deflated else deflated)
+            if audience.takes_deflated:
+                frame = deflated
+        self._tell(audience, frame)
+
+    def _tell(self, audience: Audience, frame: bytes) -> None:
         if not audience.frames:
             self._told.append(audience)
             if not self.is_due:
                 self.wake()
-        frame = frames.text(text)
         audience.frames.append(frame)
         audience.size += len(frame)
         if audience.size > CHUNK:
@@ -134,12 +154,16 @@ class Flusher:
 
 
 def _gather(members: Sequence[Recipient]) -> Audience:
-    audience = Audience(members)
-    for outbox in audience.outboxes:
-        if outbox.audience is not None:
-            outbox.audience.dissolve()
-        outbox.audience = audience
-    return audience
+    """The audience of the first member, and its twin."""
+    outboxes: tuple[GreenletOutbox, ...] = tuple(member.outbox for member in members)
+    kinds = {outbox.takes_deflated: None for outbox in outboxes}  # the first member's comes first
+    first, *others = (
+        Audience(members, tuple(one for one in outboxes if one.takes_deflated is kind), kind)
+        for kind in kinds
+    )
+    for other in others:
+        first.twin, other.twin = other, first
+    return first
 
 
 def _give_up(outbox: GreenletOutbox) -> None:

@@ -24,6 +24,7 @@ class Outbox:
         "overflowed",
         "sent",
         "size",
+        "takes_deflated",
         "written",
     )
 
@@ -35,6 +36,7 @@ class Outbox:
         self.limit = limit
         self.is_open = True
         self.overflowed = False
+        self.takes_deflated = False  # the client has agreed to compressed messages
         self._last_words = last_words
         self._in_flight = False  # somebody is sending a chunk right now
         self._torn = False  # the first frame has been sent in part

@@ -20,7 +20,7 @@ from piehub.net.runtime import (
     Take,
     send_at_once,
 )
-from piehub.wire import frames
+from piehub.net.telling import tell
 
 T = TypeVar("T")
 
@@ -49,9 +49,7 @@ class Threads:
         return threading.Event()
 
     def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
-        frame = frames.text(text)
-        for member in members:
-            member.push(frame)
+        tell(members, text)
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> ThreadLink:
         if type(client).__module__.startswith("gevent."):

@@ -18,6 +18,7 @@ from piehub.net.connection import Connection
 from piehub.protocol.incoming import MAX_CLIENT_ID
 from piehub.session import Client
 from piehub.wire import close_codes, handshake
+from piehub.wire.extensions import Agreement, negotiate
 
 _BLUEPRINT = "piehub"
 
@@ -31,6 +32,7 @@ class _Visitor(NamedTuple):
     identity: Any
     requested_id: str
     resume_token: str
+    compression: Agreement | None
 
 
 def install(app: Flask, hub: Hub) -> None:
@@ -62,7 +64,7 @@ def _upgrade(hub: Hub) -> Response | None:
     environ["piehub.visitor"] = visitor
     # At every handshake, as the app may change its config after init_app.
     adopt.keep_threads_away(current_app.config, _is_ours)
-    adopt.refuse_compression(environ)
+    adopt.agree(environ, visitor.compression)
     return None
 
 
@@ -114,8 +116,10 @@ def _take_away(hub: Hub, client: Any, visitor: _Visitor) -> None:
     flask-sock's view would do too; but its handshake costs as much as all the rest together, and
     it holds request and greenlet for as long as the client stays.
     """
-    connection = Connection(hub.runtime, client, hub.limits)
-    connection.push(handshake.accept(request.environ["HTTP_SEC_WEBSOCKET_KEY"]))
+    agreed = visitor.compression
+    connection = Connection(hub.runtime, client, hub.limits, agreed)
+    key = request.environ["HTTP_SEC_WEBSOCKET_KEY"]
+    connection.push(handshake.accept(key, agreed.response if agreed else ""))
     _client(hub, connection, visitor).live(visitor.resume_token, then=client.close)
 
 
@@ -160,7 +164,16 @@ def _admit(hub: Hub) -> _Visitor:
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
-    return _Visitor(_address(), identity, client_id, asked.get("resumeToken", ""))
+    return _Visitor(
+        _address(), identity, client_id, asked.get("resumeToken", ""), _compression(hub)
+    )
+
+
+def _compression(hub: Hub) -> Agreement | None:
+    environ = request.environ
+    if not hub.settings.compression or "wsgi.websocket" in environ:  # answered already, without
+        return None
+    return negotiate(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", ""))
 
 
 def _is_unprintable(character: str) -> bool:
@@ -181,7 +194,7 @@ def _text_of(refused: HTTPException) -> str:
 def _serve(hub: Hub, client: Any, visitor: _Visitor) -> None:
     """Serve a client whose socket ends with the request, to its end."""
     has_gone = hub.runtime.event()
-    connection = Connection(hub.runtime, client, hub.limits)
+    connection = Connection(hub.runtime, client, hub.limits, visitor.compression)
     _client(hub, connection, visitor).live(visitor.resume_token, then=has_gone.set)
     has_gone.wait()
 

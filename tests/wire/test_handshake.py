@@ -12,3 +12,8 @@ def test_a_key_is_answered_as_in_the_rfcs_own_example():
         b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
         b"\r\n"
     )
+
+
+def test_what_was_agreed_on_is_part_of_the_answer():
+    answer = accept("dGhlIHNhbXBsZSBub25jZQ==", "permessage-deflate")
+    assert answer.endswith(b"\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")

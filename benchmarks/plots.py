@@ -1,0 +1,173 @@
+"""The plots: what the table tells, to be seen at a glance."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks import rows
+from benchmarks.plans import CLIENTS, LOADS, ROOMS, Plan
+from benchmarks.results import Results, spread
+
+# After Okabe and Ito: told apart by nearly everyone.
+COLOURS = {
+    "piehub": "#D55E00",
+    "original": "#0072B2",
+    "publish": "#56B4E9",
+    "node": "#009E73",
+    "socketio": "#CC79A7",
+    "naive": "#666666",
+}
+STYLES = {20: ":", 50: "--", 80: "-"}
+PERCENTILES = {"p50": "50 %", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max": "max"}
+
+mpl.rcParams.update(
+    {
+        "svg.fonttype": "none",  # text stays text: small files
+        "svg.hashsalt": "piehub",  # the same figures, the same file
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#e4e4e4",
+        "axes.axisbelow": True,
+    }
+)
+
+
+def draw(plan: Plan, results: Results, folder: Path, ending: str = "svg") -> list[Path]:
+    """Write each plot for which there are figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = []
+    plots: dict[str, Callable[[Plan, Results], Figure | None]] = {
+        "deliveries": _deliveries,
+        "latency": _latency,
+        "growth": _growth,
+    }
+    for name, plot in plots.items():
+        if figure := plot(plan, results):
+            path = folder / f"benchmarks-{name}.{ending}"
+            figure.savefig(path, metadata={"Date": None} if ending == "svg" else None)
+            drawn.append(path)
+    return drawn
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def _deliveries(plan: Plan, results: Results) -> Figure | None:
+    """Each row a line, each server a dot: how many times the original."""
+    names = {exercise.name for exercise in plan.exercises}
+    shown = [row for row in rows.DELIVERIES if row.exercise in names][::-1]
+    if not any(results.ratios(row.exercise, "piehub", "original", row.figure) for row in shown):
+        return None
+    figure = _figure(9, 0.55 * len(shown) + 1.6)
+    axes = figure.add_subplot()
+    for kind in plan.kinds:
+        found = [
+            (at, spread(results.ratios(row.exercise, kind.key, "original", row.figure)))
+            for at, row in enumerate(shown)
+        ]
+        points = [(at, one) for at, one in found if one]
+        if not points or kind.key == "original":
+            continue
+        axes.errorbar(
+            [one.median for _, one in points],
+            [at for at, _ in points],
+            xerr=[
+                [one.median - one.least for _, one in points],
+                [one.most - one.median for _, one in points],
+            ],
+            fmt="D" if kind.key == "piehub" else "o",
+            color=COLOURS[kind.key],
+            label=kind.title,
+            markersize=8 if kind.key == "piehub" else 6,
+            elinewidth=1.5,
+        )
+    axes.axvline(1, color=COLOURS["original"], label="WebsocketPie on Bun")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
+    axes.set_yticks(range(len(shown)), [row.title for row in shown])
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.set_xlabel("deliveries a second, as a ratio to WebsocketPie on Bun (median, least, most)")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _latency(_plan: Plan, results: Results) -> Figure | None:
+    """A panel for each hub at shares of its own maximum."""
+    panels = {"piehub": "piehub", "original": "WebsocketPie on Bun"}
+    if not any(results.values(f"latency-{load}", "piehub", "p50") for load in LOADS):
+        return None
+    figure = _figure(9, 4)
+    all_axes = figure.subplots(1, len(panels), sharey=True)
+    for axes, (key, title) in zip(all_axes, panels.items(), strict=True):
+        for load in LOADS:
+            _latency_line(axes, results, load, key)
+        axes.set_title(title)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_xlabel("share of deliveries")
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(title="of its own maximum", frameon=False)
+    all_axes[0].set_ylabel("latency, at most (ms)")
+    return figure
+
+
+def _latency_line(axes: Axes, results: Results, load: int, key: str) -> None:
+    found = {
+        label: spread(results.values(f"latency-{load}", key, figure))
+        for figure, label in PERCENTILES.items()
+    }
+    points = {label: one for label, one in found.items() if one}
+    if not points:
+        return
+    rate = spread(results.values(f"latency-{load}", key, "rate"))
+    axes.plot(
+        list(points),
+        [one.median / 1000 for one in points.values()],
+        STYLES[load],
+        marker="o",
+        color=COLOURS[key],
+        label=f"{load} %: {rate.median:,.0f} messages/s" if rate else f"{load} %",
+    )
+
+
+def _growth(plan: Plan, results: Results) -> Figure | None:
+    """CPU time for each delivery, by clients in a room and by rooms."""
+    panels = (("clients-{}", CLIENTS, "clients in one room"), ("rooms-{}", ROOMS, "rooms of 4"))
+    if not any(
+        results.values(name.format(size), "piehub", "cpu_us")
+        for name, sizes, _ in panels
+        for size in sizes
+    ):
+        return None
+    figure = _figure(9, 4)
+    for axes, (name, sizes, label) in zip(figure.subplots(1, 2), panels, strict=True):
+        for kind in plan.kinds:
+            _growth_line(axes, results, name, sizes, kind.key, kind.title)
+        axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes.minorticks_off()
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(label)
+    figure.axes[0].set_ylabel("server CPU for a delivery (µs)")
+    handles, labels = figure.axes[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _growth_line(
+    axes: Axes, results: Results, name: str, sizes: Sequence[int], key: str, title: str
+) -> None:
+    found = {size: spread(results.values(name.format(size), key, "cpu_us")) for size in sizes}
+    points = {size: one for size, one in found.items() if one}
+    if points:
+        medians = [one.median for one in points.values()]
+        axes.plot(list(points), medians, marker="o", color=COLOURS[key], label=title)
+        least = [one.least for one in points.values()]
+        most = [one.most for one in points.values()]
+        axes.fill_between(list(points), least, most, color=COLOURS[key], alpha=0.15, linewidth=0)

@@ -1,11 +1,12 @@
-"""python -m benchmarks [--quick] [EXERCISE ...]
+"""Measures piehub and its peers.
 
-The full run writes docs/benchmarks.md and its plots. The quick one, and one of chosen exercises,
-write the same to build/benchmarks/. Exit status 1: piehub did something wrong, which is more than
-being slow.
+The full run writes docs/benchmarks.md and its plots. The quick one, and one of chosen exercises or
+servers, write the same to build/benchmarks/. Exit status 1: piehub did something wrong, which is more
+than being slow.
 """
 
 import argparse
+import signal
 import sys
 import time
 
@@ -17,20 +18,19 @@ from benchmarks.load import compile_load
 def main() -> int:
     arguments = _arguments()
     plan = plans.QUICK if arguments.quick else plans.FULL
-    unknown = set(arguments.exercises) - {one.name for one in plan.exercises}
-    if unknown:
-        names = " ".join(one.name for one in plan.exercises)
-        sys.exit(f"No exercise {' '.join(sorted(unknown))} in the {plan.name} run. It has: {names}")
-    if arguments.exercises:
-        plan = plans.only(plan, arguments.exercises)
-    is_to_be_kept = not arguments.quick and not arguments.exercises
+    names = set(arguments.names)
+    known = [*(one.name for one in plan.exercises), *(kind.key for kind in plan.kinds)]
+    if unknown := sorted(names.difference(known)):
+        sys.exit(f"The {plan.name} run has no {' '.join(unknown)}. It has: {' '.join(known)}")
+    plan = plans.only(plan, names)
+    is_to_be_kept = not arguments.quick and not names
     folder = DOCS if is_to_be_kept else BUILD / plan.name
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # servers end first
     began = time.monotonic()
     compile_load()
     cores.settle_here()
     present = [kind for kind in plan.kinds if not kind.lacks()]
-    with cores.server_core_awake():
-        results = rounds.run(plan, present)
+    results = rounds.run(plan, present)
     results.save(BUILD / plan.name / "results.json")
     plots.draw(plan, results, folder)
     page = folder / "benchmarks.md"
@@ -51,7 +51,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="what the targets need, in 2 minutes")
-    parser.add_argument("exercises", nargs="*", metavar="EXERCISE", help="only these (all)")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="an exercise, or a server: only these"
+    )
     return parser.parse_args()
 
 

@@ -16,6 +16,7 @@ from benchmarks.servers import Server
 
 PROGRAM = BUILD / "load"
 TIME_IS_UP = 2  # the load's exit status
+SHORTEST = 0.1  # seconds over which shares of a core are told
 SLACK = 30  # seconds over what the load itself allows, after which it is ended
 
 
@@ -51,8 +52,9 @@ def drive(
 ) -> Figures:
     """One run of the load; patience: seconds for the clients to get in.
 
-    Returns the load's own figures, and of the server, for the time between the load's "measuring"
-    and "measured": `server_cpu` (cores), and `memory` (bytes) at its end.
+    Returns the load's own figures, and for the time between its "measuring" and "measured":
+    `server_cpu` (cores), `taken` (the share of a core that others had, where that can be told), and
+    `memory` of the server (bytes) at the end.
     """
     command = [
         *(str(PROGRAM), str(server.port), str(clients), str(rooms), mode),
@@ -62,7 +64,7 @@ def drive(
     ]
     load = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with _ended_after(load, 3 * patience + seconds + SLACK):
-        figures = _watch(load, server.pid)
+        figures = _watch(load, server)
         complaint = load.stderr.read().strip().removeprefix("load: ")
     if load.returncode == TIME_IS_UP:
         raise TooSlow(complaint)
@@ -71,15 +73,21 @@ def drive(
     return figures
 
 
-def _watch(load: subprocess.Popen[str], pid: int) -> Figures:
+def _watch(load: subprocess.Popen[str], server: Server) -> Figures:
     figures: Figures = {}
-    began = cpu = 0.0
+    began = cpu = spare = 0.0
     for line in load.stdout:
         if line == "measuring\n":
-            began, cpu = time.monotonic(), process.cpu_seconds(pid)
+            spare, cpu = process.cpu_seconds(server.spinner), process.cpu_seconds(server.pid)
+            began = time.monotonic()
         elif line == "measured\n":
-            figures["server_cpu"] = (process.cpu_seconds(pid) - cpu) / (time.monotonic() - began)
-            figures["memory"] = process.memory(pid)
+            took = time.monotonic() - began
+            cpu = process.cpu_seconds(server.pid) - cpu
+            spare = process.cpu_seconds(server.spinner) - spare
+            if took > SHORTEST:
+                figures["server_cpu"] = cpu / took
+                figures["taken"] = 1 - (cpu + spare) / took
+            figures["memory"] = process.memory(server.pid)
         else:
             told = json.loads(line)
             figures |= told.pop("latency_us", {}) | told

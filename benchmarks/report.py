@@ -7,6 +7,7 @@ from benchmarks.forms import times
 from benchmarks.method import page
 from benchmarks.plans import Plan
 from benchmarks.results import Results, spread
+from benchmarks.rounds import TAKEN
 from benchmarks.servers import Kind
 from benchmarks.targets import OWN, Row, Verdict
 
@@ -70,10 +71,15 @@ def missing(plan: Plan, results: Results) -> Iterable[str]:
     for kind in plan.kinds:
         if reason := kind.lacks():
             yield f"{kind.title} is missing: {reason}."
-    for row_exercise, failures in results.failures.items():
+    if results.repeated:
+        yield (
+            f"{len(results.repeated)} runs were repeated because something else had a core for "
+            f"more than {TAKEN:.0%} of the time; {len(results.disturbed)} were kept nevertheless."
+        )
+    for exercise, failures in results.failures.items():
         for key, reason in failures.items():
             title = next(kind.title for kind in plan.kinds if kind.key == key)
-            yield f"{title} has no figure in `{row_exercise}`: {reason}."
+            yield f"{title} has no figure in `{exercise}`: {reason}."
 
 
 def _median(results: Results, row: Row, key: str) -> str:
@@ -83,19 +89,25 @@ def _median(results: Results, row: Row, key: str) -> str:
 
 def _spread(results: Results, row: Row, key: str) -> str:
     found = spread(results.values(row.exercise, key, row.figure))
-    return f"{row.form(found.least).split(' ')[0]} - {row.form(found.most)}" if found else ""
+    if not found or found.least == found.most:
+        return ""
+    return f"{row.form(found.least).split(' ')[0]} - {row.form(found.most)}"
 
 
 def _median_and_spread(results: Results, row: Row, kind: Kind) -> str:
     if not results.values(row.exercise, kind.key, row.figure):
         return "-"
-    return f"{_median(results, row, kind.key)}<br>({_spread(results, row, kind.key)})"
+    spread_told = _spread(results, row, kind.key)
+    told = _median(results, row, kind.key)
+    return f"{told}<br>({spread_told})" if spread_told else told
 
 
 def _ratio(results: Results, row: Row) -> Cells:
     found = spread(results.ratios(row.exercise, OWN, "original", row.figure))
     if not found:
         return ["", ""]
+    if found.least == found.most:
+        return [times(found.median), ""]
     return [times(found.median), f"{times(found.least)[:-2]} - {times(found.most)}"]
 
 

@@ -19,11 +19,15 @@ class Spread(NamedTuple):
 
 class Results(NamedTuple):
     """rounds: for each exercise and server one entry a round; what failed in a round is None.
-    failures: why, by exercise and server. wrongs: those of piehub that are more than being slow."""
+    failures: why, by exercise and server. wrongs: those of piehub that are more than being slow.
+    repeated: runs that were thrown away because something else had the cores. disturbed: that
+    were kept nevertheless."""
 
     rounds: dict[str, dict[str, list[Figures | None]]]
     failures: dict[str, dict[str, str]]
     wrongs: list[str]
+    repeated: list[str]
+    disturbed: list[str]
 
     def add(self, exercise: str, key: str, figures: Figures | None) -> None:
         self.rounds.setdefault(exercise, {}).setdefault(key, []).append(figures)

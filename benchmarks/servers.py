@@ -34,11 +34,13 @@ class Kind(NamedTuple):
 
 
 class Server(NamedTuple):
-    """One that runs. pid: the process that serves, which under gunicorn is the worker."""
+    """One that runs. pid: of the process that serves, which under gunicorn is the worker.
+    spinner: of what keeps its core awake."""
 
     kind: Kind
     port: int
     pid: int
+    spinner: int
 
 
 def _lacks_nothing() -> str:
@@ -123,7 +125,7 @@ class DidNotStart(Exception):
 
 
 @contextlib.contextmanager
-def running(kind: Kind) -> Iterator[Server]:
+def running(kind: Kind, spinner: int) -> Iterator[Server]:
     """Start a server, wait until it answers, and end it afterwards."""
     port = _free_port()
     log = BUILD / "logs" / f"{kind.key}.log"
@@ -140,7 +142,8 @@ def running(kind: Kind) -> Iterator[Server]:
         )
     try:
         _wait_until_it_answers(started, port, log)
-        yield Server(kind, port, (process.children(started.pid) or [started.pid])[0])
+        pid = (process.children(started.pid) or [started.pid])[0]
+        yield Server(kind, port, pid, spinner)
     finally:
         _end(started)
 

@@ -68,7 +68,8 @@ def _limit(word: str, limit: float, is_met: Callable[[float], bool]) -> Target:
         values = results.values(row.exercise, OWN, row.figure)
         if not values:
             # Clients that were not in when their time was over missed the limit, whatever it is.
-            return _unjudged(asked, results, row, OWN)._replace(met=False)
+            met = False if row.exercise in results.rounds else None
+            return _unjudged(asked, results, row, OWN)._replace(met=met)
         return Verdict(asked, is_met(median(values)), row.form(median(values)))
 
     return judge
@@ -97,7 +98,8 @@ def no_dearer_than(smaller: Sequence[str]) -> Target:
         costs = [results.values(one, OWN, "cpu_us") for one in smaller]
         own = results.values(row.exercise, OWN, "cpu_us")
         if not own or not any(costs):
-            return _unjudged(asked, results, row, OWN)._replace(met=None if own else False)
+            met = False if row.exercise in results.rounds and not own else None
+            return _unjudged(asked, results, row, OWN)._replace(met=met)
         growth = median(own) / min(median(one) for one in costs if one)
         return Verdict(asked, growth <= GROWTH, times_of(growth))
 

@@ -208,6 +208,13 @@ static void print_latencies(void)
     printf("\"max\": %.1f}", (double)latencies.max / 1e3);
 }
 
+/* Whoever started this reads, at these moments, what the server has used. */
+static void announce(const char *moment)
+{
+    puts(moment);
+    fflush(stdout);
+}
+
 static void exchange(void)
 {
     is_sending = 1;
@@ -221,14 +228,12 @@ static void exchange(void)
     run_until(paced_from + (uint64_t)(warm_up * 1e9));
     uint64_t began = now_ns(), deliveries = delivered, bytes = load.bytes;
     double cpu = cpu_seconds();
-    puts("measuring");
-    fflush(stdout);
+    announce("measuring");
     is_measuring = 1;
     run_until(began + (uint64_t)(seconds * 1e9));
     is_measuring = -1;
     double took = (double)(now_ns() - began) / 1e9;
-    puts("measured");
-    fflush(stdout);
+    announce("measured");
     printf("{\"deliveries\": %.0f, \"bytes\": %.0f, \"load_cpu\": %.3f",
            (double)(delivered - deliveries) / took, (double)(load.bytes - bytes) / took,
            (cpu_seconds() - cpu) / took);
@@ -240,6 +245,8 @@ static void exchange(void)
 
 static void open_all(void)
 {
+    if (mode == OPEN)
+        announce("measuring");
     uint64_t began = now_ns();
     load_connect(at_once, patience);
     double ready = (double)(now_ns() - began) / 1e9;
@@ -254,8 +261,8 @@ static void open_all(void)
     for (uint32_t i = 0; i < load.count; i++)
         if (load.clients[i].biggest < least)
             least = load.clients[i].biggest;
-    puts("measuring");
-    fflush(stdout);
+    if (mode != OPEN)
+        announce("measuring");
     if (mode == HOLD)
         run_until(now_ns() + (uint64_t)(seconds * 1e9));
     double back = 0;
@@ -266,8 +273,7 @@ static void open_all(void)
         load_connect(load.count, patience);
         back = (double)(now_ns() - began) / 1e9;
     }
-    puts("measured");
-    fflush(stdout);
+    announce("measured");
     printf("{\"ready_seconds\": %.4f, \"opened_seconds\": %.4f, \"back_seconds\": %.4f, "
            "\"bytes\": %lu, \"pings\": %lu, \"longest_frame_of_each\": %lu, \"load_cpu\": %.3f}\n",
            ready, opened, back, (unsigned long)load.bytes, (unsigned long)load.pings,

@@ -1,8 +1,8 @@
 """Measures piehub and its peers.
 
 The full run writes docs/benchmarks.md and its plots. The quick one, and one of chosen exercises or
-servers, write the same to build/benchmarks/. Exit status 1: piehub did something wrong, which is more
-than being slow.
+servers, write the same to build/benchmarks/. Exit status 1: piehub did something wrong, which is
+more than being slow.
 """
 
 import argparse

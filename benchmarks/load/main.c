@@ -33,6 +33,8 @@ enum mode { OPEN, HOLD, AGAIN, CLOSED_LOOP, PINGPONG, PACED };
 
 static const char *const MODES[] = {"open", "hold", "again", "closed", "pingpong", "paced"};
 
+static const char PRESENCE[] = "ClientPresenceChanged";
+
 struct load load;
 
 static struct step script[STEPS];
@@ -93,6 +95,11 @@ static uint64_t digits(const uint8_t *at, int count)
     return value;
 }
 
+static int shown(const struct frame *f)
+{
+    return f->size < 200 ? (int)f->size : 200;
+}
+
 static void on_text(struct client *client, const struct frame *f, const uint8_t *payload)
 {
     if (!is_sending) { /* presence, until the barrier is through */
@@ -102,9 +109,13 @@ static void on_text(struct client *client, const struct frame *f, const uint8_t 
         return;
     }
     const uint8_t *mark = payload ? find_mark(payload, f->size) : NULL;
-    if (!mark)
-        fail("client %u got something else: %.*s", client->index, payload ? (int)f->size : 0,
-             payload);
+    if (!mark) {
+        /* A hub may tell late who came. What is too long to look into is no message of ours; were it
+         * one, it would be missed. */
+        if (!payload || memmem(payload, f->size, PRESENCE, sizeof PRESENCE - 1))
+            return;
+        fail("client %u got something else: %.*s", client->index, shown(f), payload);
+    }
     uint32_t sender = (uint32_t)digits(mark + SENDER, 6);
     uint64_t number = digits(mark + NUMBER, 10);
     uint32_t *next = &client->next[all_send || mode == PINGPONG ? sender / load.rooms : 0];
@@ -120,8 +131,7 @@ static void on_text(struct client *client, const struct frame *f, const uint8_t 
         if (memcmp(mark - before, text + mark_at - before, before) ||
             (size_t)(payload + f->size - mark - MARK) < after ||
             memcmp(mark + MARK, text + mark_at + MARK, after))
-            fail("client %u got a message that was changed: %.*s", client->index, (int)f->size,
-                 payload);
+            fail("client %u got a message that was changed: %.*s", client->index, shown(f), payload);
         checked++;
     }
     if (mode == PACED) {

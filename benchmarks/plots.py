@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from benchmarks import rows
 from benchmarks.plans import CLIENTS, LOADS, ROOMS, Plan
 from benchmarks.results import Results, spread
+from benchmarks.servers import Kind
+from benchmarks.targets import Row
 
 # After Okabe and Ito: told apart by nearly everyone.
 COLOURS = {
@@ -21,7 +23,7 @@ COLOURS = {
     "naive": "#666666",
 }
 STYLES = {20: ":", 50: "--", 80: "-"}
-PERCENTILES = {"p50": "50 %", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max": "max"}
+PERCENTILES = {"p50": "50 %", "p90": "90 %", "p99": "99 %", "p999": "99.9 %", "max": "all"}
 
 mpl.rcParams.update(
     {
@@ -64,31 +66,15 @@ def _deliveries(plan: Plan, results: Results) -> Figure | None:
     shown = [row for row in rows.DELIVERIES if row.exercise in names][::-1]
     if not any(results.ratios(row.exercise, "piehub", "original", row.figure) for row in shown):
         return None
-    figure = _figure(9, 0.55 * len(shown) + 1.6)
+    figure = _figure(9, 0.6 * len(shown) + 1.6)
     axes = figure.add_subplot()
-    for kind in plan.kinds:
-        found = [
-            (at, spread(results.ratios(row.exercise, kind.key, "original", row.figure)))
-            for at, row in enumerate(shown)
-        ]
-        points = [(at, one) for at, one in found if one]
-        if not points or kind.key == "original":
-            continue
-        axes.errorbar(
-            [one.median for _, one in points],
-            [at for at, _ in points],
-            xerr=[
-                [one.median - one.least for _, one in points],
-                [one.most - one.median for _, one in points],
-            ],
-            fmt="D" if kind.key == "piehub" else "o",
-            color=COLOURS[kind.key],
-            label=kind.title,
-            markersize=8 if kind.key == "piehub" else 6,
-            elinewidth=1.5,
-        )
+    others = [kind for kind in plan.kinds if kind.key != "original"]
+    for place, kind in enumerate(others):
+        # Side by side within the row, so that no spread hides another.
+        shift = 0.5 * ((len(others) - 1) / 2 - place) / len(others)
+        _ratios(axes, results, shown, kind, shift)
     axes.axvline(1, color=COLOURS["original"], label="WebsocketPie on Bun")
-    axes.set_xscale("log")
+    axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}x")
     axes.set_yticks(range(len(shown)), [row.title for row in shown])
     axes.set_ylim(-0.6, len(shown) - 0.4)
@@ -97,42 +83,74 @@ def _deliveries(plan: Plan, results: Results) -> Figure | None:
     return figure
 
 
+def _ratios(axes: Axes, results: Results, shown: Sequence[Row], kind: Kind, shift: float) -> None:
+    found = [
+        (at + shift, spread(results.ratios(row.exercise, kind.key, "original", row.figure)))
+        for at, row in enumerate(shown)
+    ]
+    points = [(at, one) for at, one in found if one]
+    if not points:
+        return
+    axes.errorbar(
+        [one.median for _, one in points],
+        [at for at, _ in points],
+        xerr=[
+            [one.median - one.least for _, one in points],
+            [one.most - one.median for _, one in points],
+        ],
+        fmt="D" if kind.key == "piehub" else "o",
+        color=COLOURS[kind.key],
+        label=kind.title,
+        markersize=7 if kind.key == "piehub" else 5,
+        elinewidth=1.5,
+    )
+
+
 def _latency(_plan: Plan, results: Results) -> Figure | None:
-    """A panel for each hub at shares of its own maximum."""
-    panels = {"piehub": "piehub", "original": "WebsocketPie on Bun"}
+    """A panel for each hub at shares of its own maximum, and one for both at the same rate."""
     if not any(results.values(f"latency-{load}", "piehub", "p50") for load in LOADS):
         return None
-    figure = _figure(9, 4)
-    all_axes = figure.subplots(1, len(panels), sharey=True)
-    for axes, (key, title) in zip(all_axes, panels.items(), strict=True):
-        for load in LOADS:
-            _latency_line(axes, results, load, key)
-        axes.set_title(title)
+    figure = _figure(11, 4)
+    own, its, same = figure.subplots(1, 3, sharey=True)
+    for load in LOADS:
+        _latency_line(own, results, f"latency-{load}", "piehub", STYLES[load], f"{load} %")
+        _latency_line(its, results, f"latency-{load}", "original", STYLES[load], f"{load} %")
+    for key, title in (("piehub", "piehub"), ("original", "the original")):
+        _latency_line(same, results, "latency-50-same", key, "-", title)
+    own.set_title("piehub, at its own maximum's")
+    its.set_title("WebsocketPie on Bun, at its own")
+    same.set_title("both, at 50 % of the latter's")
+    for axes in (own, its, same):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_xlabel("share of deliveries")
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(title="of its own maximum", frameon=False)
-    all_axes[0].set_ylabel("latency, at most (ms)")
+            axes.legend(frameon=False, loc="upper left", fontsize=9)
+    own.set_ylabel("latency, at most (ms)")
+    # Room for the legends, which would else lie on the lines.
+    least, most = own.get_ylim()
+    own.set_ylim(least, most * (most / least) ** 0.4)
     return figure
 
 
-def _latency_line(axes: Axes, results: Results, load: int, key: str) -> None:
+def _latency_line(
+    axes: Axes, results: Results, exercise: str, key: str, style: str, label: str
+) -> None:
     found = {
-        label: spread(results.values(f"latency-{load}", key, figure))
-        for figure, label in PERCENTILES.items()
+        percentile: spread(results.values(exercise, key, figure))
+        for figure, percentile in PERCENTILES.items()
     }
-    points = {label: one for label, one in found.items() if one}
-    if not points:
+    points = {percentile: one for percentile, one in found.items() if one}
+    rate = spread(results.values(exercise, key, "rate"))
+    if not points or not rate:
         return
-    rate = spread(results.values(f"latency-{load}", key, "rate"))
     axes.plot(
         list(points),
         [one.median / 1000 for one in points.values()],
-        STYLES[load],
+        style,
         marker="o",
         color=COLOURS[key],
-        label=f"{load} %: {rate.median:,.0f} messages/s" if rate else f"{load} %",
+        label=f"{label}: {rate.median:,.0f} messages/s",
     )
 
 
@@ -154,6 +172,7 @@ def _growth(plan: Plan, results: Results) -> Figure | None:
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.set_xlabel(label)
+        axes.margins(x=0.08)
     figure.axes[0].set_ylabel("server CPU for a delivery (µs)")
     handles, labels = figure.axes[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)

@@ -39,5 +39,5 @@ def times(value: float) -> str:
 
 
 def _three(value: float) -> str:
-    places = 0 if value >= 100 else 1 if value >= 10 else 2
+    places = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:.{places}f}"

@@ -41,7 +41,7 @@ the median of the rounds' own ratios. Deliveries are messages that reached a cli
 - The load ([benchmarks/load](../benchmarks/load/main.c)) is one thread in C. It counts every
   message at every client, checks that each comes once and in order, and looks at what is in it by
   sample; one that is lost, doubled or changed ends the run with an error. Afterwards its clients
-  vanish by reset, and the next run waits until the server is quiet.
+  vanish by reset, and the next run waits until all servers are quiet.
 - "n in flight": a sender has n messages under way, and sends the next when one has come back.
 - Latency is measured at a set rate, in one room of {audience} clients, each time from when a
   message should have been sent: a hub that stalls the sender does not hide it. A hub's maximum is

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -23,11 +24,14 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(clock)
 
 
-def wait_until_quiet(pid: int, *, patience: float = 60) -> None:
-    """Wait until a process has done with what clients left it: under 5 % of a core for 0.1 s."""
+def wait_until_quiet(pids: Iterable[int], *, patience: float = 60) -> None:
+    """Wait until processes have done with what clients left them: together under 5 % of a core for
+    0.1 s."""
+    pids = list(pids)
     deadline = time.monotonic() + patience
     quiet = 0
+    used = sum(map(cpu_seconds, pids))
     while quiet < 2 and time.monotonic() < deadline:
-        before = cpu_seconds(pid)
         time.sleep(0.05)
-        quiet = quiet + 1 if cpu_seconds(pid) - before < 0.0025 else 0
+        before, used = used, sum(map(cpu_seconds, pids))
+        quiet = quiet + 1 if used - before < 0.0025 else 0

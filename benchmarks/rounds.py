@@ -20,8 +20,10 @@ TRIES = 3
 
 
 class Stand(NamedTuple):
-    """The servers that stay from one exercise to the next, by key; the stack ends them."""
+    """The servers that stay from one exercise to the next, by key; the stack ends them. over: when
+    time is, as time.monotonic() has it."""
 
+    over: float
     spinner: int
     servers: dict[str, Server]
     stack: contextlib.ExitStack
@@ -31,11 +33,10 @@ def run(plan: Plan, kinds: Sequence[Kind]) -> Results:
     """Every exercise of the plan in turn: in each of its rounds, each of these servers once."""
     results = Results({}, {}, [], [], [])
     with cores.server_core_awake() as spinner, contextlib.ExitStack() as stack:
-        stand = Stand(spinner, {}, stack)
-        over = time.monotonic() + plan.limit
+        stand = Stand(time.monotonic() + plan.limit, spinner, {}, stack)
         for exercise in plan.exercises:
             began = time.monotonic()
-            if began > over:
+            if began > stand.over:
                 results.fail(exercise.name, OWN, f"left out, for {plan.limit:.0f} s were over")
                 continue
             for turn in range(exercise.rounds or plan.pace.rounds):
@@ -78,7 +79,7 @@ def _undisturbed(
             figures = exercise.measure(server, plan.pace, results)
         if figures.get("taken", 0) < TAKEN:
             return figures
-        if len(results.repeated) >= plan.pace.repeats:
+        if len(results.repeated) >= plan.pace.repeats or time.monotonic() > stand.over:
             break
         results.repeated.append(exercise.name)
     results.disturbed.append(exercise.name)
@@ -87,22 +88,23 @@ def _undisturbed(
 
 @contextlib.contextmanager
 def _server(exercise: Exercise, kind: Kind, stand: Stand) -> Iterator[Server]:
-    if exercise.is_fresh:
-        with _ready(kind, stand.spinner) as server:
-            yield server
-        return
-    if kind.key not in stand.servers:
-        stand.servers[kind.key] = stand.stack.enter_context(_ready(kind, stand.spinner))
-    server = stand.servers[kind.key]
-    process.wait_until_quiet(server.pid)
-    yield server
+    with contextlib.ExitStack() as own:
+        if exercise.is_fresh:
+            server = own.enter_context(_ready(kind, stand.spinner))
+        elif kind.key in stand.servers:
+            server = stand.servers[kind.key]
+        else:
+            server = stand.stack.enter_context(_ready(kind, stand.spinner))
+            stand.servers[kind.key] = server
+        # All of them: they share the core.
+        process.wait_until_quiet({server.pid, *(one.pid for one in stand.servers.values())})
+        yield server
 
 
 @contextlib.contextmanager
 def _ready(kind: Kind, spinner: int) -> Iterator[Server]:
     with running(kind, spinner) as server:
         drive(server, FIRST, 1, "open", *kind.talk.connect, patience=10)
-        process.wait_until_quiet(server.pid)
         yield server
 
 

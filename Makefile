@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := benchmarks/peers/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint docs clean
+.PHONY: help run test lint bench bench-quick docs clean
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
@@ -23,6 +24,12 @@ lint: $(VENV)/.dev ## Check style, types and the README's commands
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict piehub
 	$(BIN)/python tools/check_readme.py
+
+bench: $(VENV)/.bench $(PEERS)/.installed ## Measure the hub and its peers; write docs/benchmarks.md
+	$(BIN)/python -m benchmarks
+
+bench-quick: $(VENV)/.bench $(PEERS)/.installed ## The same in two minutes, to build/benchmarks
+	$(BIN)/python -m benchmarks --quick
 
 docs: $(VENV)/.run ## Write docs/settings.md anew
 	$(BIN)/python -c 'from piehub.settings import document; print(document(), end="")' \
@@ -44,3 +51,12 @@ $(VENV)/.run: requirements.txt | $(BIN)/python
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
+
+$(VENV)/.bench: benchmarks/requirements.txt requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+# Without npm the benchmarks still run, and name what is missing.
+$(PEERS)/.installed: benchmarks/peers/package.json
+	@cd benchmarks/peers && npm install --silent --no-audit --no-fund && touch node_modules/.installed \
+	  || echo "npm could not install the benchmarks' peers: those on Bun and Node will be missing"

@@ -21,15 +21,27 @@ uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static void complain(const char *format, va_list arguments)
+{
+    fputs("load: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
 void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("load: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
+    complain(format, arguments);
     exit(1);
+}
+
+void give_up(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain(format, arguments);
+    exit(2);
 }
 
 static void append(struct bytes *to, const uint8_t *data, size_t size)
@@ -266,6 +278,7 @@ void load_connect(uint32_t at_once, double seconds)
             client_connect(&load.clients[begun++]);
         load_poll(100000000);
         if (now_ns() > deadline)
-            fail("after %g s only %u of %u clients were ready", seconds, load.ready, load.count);
+            give_up("after %g s only %u of %u clients were ready", seconds, load.ready,
+                    load.count);
     }
 }

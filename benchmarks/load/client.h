@@ -54,7 +54,9 @@ struct load {
 extern struct load load;
 
 uint64_t now_ns(void);
+/* Say what is wrong and end: `fail` with status 1, `give_up` with 2, because a time is over. */
 void fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+void give_up(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 void client_connect(struct client *client);
 void client_send(struct client *client, const uint8_t *data, size_t size);

@@ -20,7 +20,7 @@ NativeSocket = _socket.socket  # below gevent's patching, and below Python's own
 class NoThread:
     """What a flask-sock socket of ours gets for its reading thread: nothing that runs.
 
-    The view's own greenlet reads, so a client costs one greenlet and no bytes are taken twice.
+    The hub reads, and no bytes are taken twice.
     """
 
     name = "piehub (_thread)"

@@ -1,4 +1,4 @@
-"""The runtime that serves: one greenlet a client, one flush a loop turn, gevent's timers."""
+"""The runtime that serves: the loop reads, one flush a loop turn, gevent's timers."""
 
 from __future__ import annotations
 

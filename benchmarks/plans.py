@@ -85,7 +85,7 @@ def _more_rooms(count: int) -> Exercise:
 CONNECT = Exercise("connect", connect, EVERYONE)
 JOINS = tuple(Exercise(f"join-{count}", join(count), BOTH, is_fresh=True) for count in (1000, 3000))
 IDLE = Exercise("idle-10000", idle(10_000), EVERYONE, rounds=1, is_fresh=True)
-AGAIN = Exercise("again-10000", again(10_000), EVERYONE, is_fresh=True)
+AGAIN = Exercise("again-10000", again(10_000), (*BUN, "node"), is_fresh=True)
 
 FULL = Plan(
     "full",

@@ -40,7 +40,7 @@ mpl.rcParams.update(
 
 
 def draw(plan: Plan, results: Results, folder: Path, ending: str = "svg") -> list[Path]:
-    """Write each plot for which there are figures."""
+    """Write each plot for which there are figures, and leave none of an earlier run."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     plots: dict[str, Callable[[Plan, Results], Figure | None]] = {
@@ -49,8 +49,9 @@ def draw(plan: Plan, results: Results, folder: Path, ending: str = "svg") -> lis
         "growth": _growth,
     }
     for name, plot in plots.items():
+        path = folder / f"benchmarks-{name}.{ending}"
+        path.unlink(missing_ok=True)
         if figure := plot(plan, results):
-            path = folder / f"benchmarks-{name}.{ending}"
             figure.savefig(path, metadata={"Date": None} if ending == "svg" else None)
             drawn.append(path)
     return drawn

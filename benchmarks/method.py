@@ -55,8 +55,9 @@ messages that reached a client, a second.
   it.)
 - p99 is held against the p50 of the same run.
 - Joining: the seconds until all clients are in one room, at most 64 on their way at a time, and
-  have heard one message that was sent after that. piehub and the originals tell everyone in the
-  room who is there each time somebody joins; the other hubs tell nobody, and are left out.
+  have heard one message that was sent after that. The originals tell everyone in the room who is
+  there each time somebody joins; piehub does so in a small room, and in a big one tells of several
+  at once. The other hubs tell nobody, and are left out; on Node it is measured for 1000 only.
 - New connections: {connections:,} clients, at most 64 on their way at a time, until the hub has
   greeted.
 - An idle client's memory is what the serving process (gunicorn's worker, not its master) grew by,
@@ -68,9 +69,9 @@ messages that reached a client, a second.
   times as much from row to row; the rest is the kernel's, as more sockets fit less well into
   caches. Bun publish, which does little else, shows how much that is.
 - The servers run as they come, apart from: rate limits, which are lifted everywhere; the
-  original's log of every message, which is turned off (`quiet=yes`) because it costs it up to half
-  of its speed; and gunicorn's limit of 1000 clients, which is raised for Flask-SocketIO and the
-  naive hub. What they print goes to files.
+  originals' log of every message, which is turned off (`quiet=yes`), in their favour (in the full
+  run, "logging as it comes" shows what it costs); and gunicorn's limit of 1000 clients, which is
+  raised for Flask-SocketIO and the naive hub. What they print goes to files.
 - The servers' core is kept awake by a process that runs at `SCHED_IDLE`, which gives way at once
   to anything else: on a virtual machine a core that sleeps takes long to wake, and that would be
   all that the rows with little load show.

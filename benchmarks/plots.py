@@ -17,6 +17,7 @@ from benchmarks.targets import Row
 COLOURS = {
     "piehub": "#D55E00",
     "original": "#0072B2",
+    "logging": "#E69F00",
     "publish": "#56B4E9",
     "node": "#009E73",
     "socketio": "#CC79A7",
@@ -118,9 +119,9 @@ def _latency(_plan: Plan, results: Results) -> Figure | None:
         _latency_line(its, results, f"latency-{load}", "original", STYLES[load], f"{load} %")
     for key, title in (("piehub", "piehub"), ("original", "the original")):
         _latency_line(same, results, "latency-50-same", key, "-", title)
-    own.set_title("piehub, at its own maximum's")
-    its.set_title("WebsocketPie on Bun, at its own")
-    same.set_title("both, at 50 % of the latter's")
+    own.set_title("piehub, of its own maximum")
+    its.set_title("WebsocketPie on Bun, of its own")
+    same.set_title("both, 50 % of the latter's")
     for axes in (own, its, same):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

@@ -32,10 +32,10 @@ def main() -> int:
     present = [kind for kind in plan.kinds if not kind.lacks()]
     results = rounds.run(plan, present)
     results.save(BUILD / plan.name / "results.json")
-    plots.draw(plan, results, folder)
-    page = folder / "benchmarks.md"
-    page.write_text(report.markdown(plan, results, machine.describe()))
     print(report.terminal(plan, results))
+    drawn = plots.draw(plan, results, folder)
+    page = folder / "benchmarks.md"
+    page.write_text(report.markdown(plan, results, machine.describe(), drawn))
     for sentence in report.missing(plan, results):
         print(sentence)
     if arguments.quick:

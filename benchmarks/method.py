@@ -1,11 +1,18 @@
 """The page around the tables: how it was measured, and how to do it again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.measures import AUDIENCE, KEPT_UP_WITH
 from benchmarks.plans import Plan
 from benchmarks.rounds import FIRST
 from benchmarks.targets import GROWTH
+
+CAPTIONS = {
+    "benchmarks-deliveries": "Deliveries by row, as a ratio to the original",
+    "benchmarks-latency": "Latency under load",
+    "benchmarks-growth": "What a delivery costs as rooms and clients grow",
+}
 
 PAGE = """\
 # Benchmarks
@@ -16,16 +23,13 @@ machine.
 
 ## What was asked, and what came out
 
-Median of {rounds} rounds, and the least and the most. The ratio is piehub to the original on Bun,
-the median of the rounds' own ratios. Deliveries are messages that reached a client, a second.
+Median of {rounds} rounds, and the least and the most; one round where no spread is given. The
+ratio is piehub to the original on Bun, the median of the rounds' own ratios. Deliveries are
+messages that reached a client, a second.
 
 {asked}
 
-![Deliveries by row, as a ratio to the original](benchmarks-deliveries.svg)
-
-![Latency under load](benchmarks-latency.svg)
-
-![What a delivery costs as rooms and clients grow](benchmarks-growth.svg)
+{plots}
 
 ## Everyone
 
@@ -51,21 +55,23 @@ the median of the rounds' own ratios. Deliveries are messages that reached a cli
   it.)
 - p99 is held against the p50 of the same run.
 - Joining: the seconds until all clients are in one room, at most 64 on their way at a time, and
-  have heard one message that was sent after that. piehub and the originals tell everyone in the
-  room who is there each time somebody joins; the other hubs tell nobody, and are left out.
+  have heard one message that was sent after that. The originals tell everyone in the room who is
+  there each time somebody joins; piehub does so in a small room, and in a big one tells of several
+  at once. The other hubs tell nobody, and are left out; on Node it is measured for 1000 only.
 - New connections: {connections:,} clients, at most 64 on their way at a time, until the hub has
   greeted.
 - An idle client's memory is what the serving process (gunicorn's worker, not its master) grew by,
   after {first} clients had come and gone; its CPU is that of {hold:g} s{pings}.
 - Reconnecting: 10,000 clients are reset and all connect again at once; the seconds until all are
-  greeted.
-- Growth is judged by the CPU time that the server spends on a delivery: at most {growth} times
-  what it costs in the cheapest of the smaller rows. (The kernel's share grows by itself, as more
-  sockets fit less well into caches: see what it does to Bun publish.)
+  greeted. (Without Flask-SocketIO and the naive hub, which take most of a minute for a round.)
+- Growth is judged by the CPU time that the server spends on a delivery: at most {growth} times what
+  it costs in the cheapest of the smaller rows. What looks at every room or client would cost ten
+  times as much from row to row; the rest is the kernel's, as more sockets fit less well into
+  caches. Bun publish, which does little else, shows how much that is.
 - The servers run as they come, apart from: rate limits, which are lifted everywhere; the
-  original's log of every message, which is turned off (`quiet=yes`) because it costs it up to half
-  of its speed; and gunicorn's limit of 1000 clients, which is raised for Flask-SocketIO and the
-  naive hub. What they print goes to files.
+  originals' log of every message, which is turned off (`quiet=yes`), in their favour (in the full
+  run, "logging as it comes" shows what it costs); and gunicorn's limit of 1000 clients, which is
+  raised for Flask-SocketIO and the naive hub. What they print goes to files.
 - The servers' core is kept awake by a process that runs at `SCHED_IDLE`, which gives way at once
   to anything else: on a virtual machine a core that sleeps takes long to wake, and that would be
   all that the rows with little load show.
@@ -91,7 +97,14 @@ make bench-quick    # the rows that have targets, on fewer servers, in less than
 """
 
 
-def page(plan: Plan, asked: str, everyone: str, machine: str, missing: Sequence[str]) -> str:
+def page(
+    plan: Plan,
+    asked: str,
+    everyone: str,
+    machine: str,
+    missing: Sequence[str],
+    plots: Sequence[Path],
+) -> str:
     """The whole page; `missing` are sentences."""
     pace = plan.pace
     return PAGE.format(
@@ -100,6 +113,7 @@ def page(plan: Plan, asked: str, everyone: str, machine: str, missing: Sequence[
         everyone=everyone,
         machine=machine,
         missing="\n".join(f"- {one}" for one in missing) or "Every server gave every figure.",
+        plots="\n\n".join(f"![{CAPTIONS[one.stem]}]({one.name})" for one in plots),
         audience=AUDIENCE,
         kept_up_with=KEPT_UP_WITH,
         first=FIRST,

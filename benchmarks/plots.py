@@ -17,6 +17,7 @@ from benchmarks.targets import Row
 COLOURS = {
     "piehub": "#D55E00",
     "original": "#0072B2",
+    "logging": "#E69F00",
     "publish": "#56B4E9",
     "node": "#009E73",
     "socketio": "#CC79A7",
@@ -40,7 +41,7 @@ mpl.rcParams.update(
 
 
 def draw(plan: Plan, results: Results, folder: Path, ending: str = "svg") -> list[Path]:
-    """Write each plot for which there are figures."""
+    """Write each plot for which there are figures, and leave none of an earlier run."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     plots: dict[str, Callable[[Plan, Results], Figure | None]] = {
@@ -49,8 +50,9 @@ def draw(plan: Plan, results: Results, folder: Path, ending: str = "svg") -> lis
         "growth": _growth,
     }
     for name, plot in plots.items():
+        path = folder / f"benchmarks-{name}.{ending}"
+        path.unlink(missing_ok=True)
         if figure := plot(plan, results):
-            path = folder / f"benchmarks-{name}.{ending}"
             figure.savefig(path, metadata={"Date": None} if ending == "svg" else None)
             drawn.append(path)
     return drawn
@@ -117,9 +119,9 @@ def _latency(_plan: Plan, results: Results) -> Figure | None:
         _latency_line(its, results, f"latency-{load}", "original", STYLES[load], f"{load} %")
     for key, title in (("piehub", "piehub"), ("original", "the original")):
         _latency_line(same, results, "latency-50-same", key, "-", title)
-    own.set_title("piehub, at its own maximum's")
-    its.set_title("WebsocketPie on Bun, at its own")
-    same.set_title("both, at 50 % of the latter's")
+    own.set_title("piehub, of its own maximum")
+    its.set_title("WebsocketPie on Bun, of its own")
+    same.set_title("both, 50 % of the latter's")
     for axes in (own, its, same):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

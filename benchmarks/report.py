@@ -1,6 +1,7 @@
 """The table, on the terminal and as a page."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from benchmarks import rows
 from benchmarks.forms import times
@@ -27,15 +28,17 @@ def terminal(plan: Plan, results: Results) -> str:
     head = ["", "piehub", "(spread)", *(kind.key for kind in others), "x original", "(spread)"]
     lines = [[*head, "targets"]]
     for row in shown(plan):
-        values = [_median(results, row, kind.key) for kind in others]
+        values = [_cell(results, row, kind) for kind in others]
         verdicts = "; ".join(_told(one) for one in judged(results, row))
         own = [row.title, _median(results, row, OWN), _spread(results, row, OWN)]
         lines.append([*own, *values, *_ratio(results, row), verdicts])
     return _columns(lines)
 
 
-def markdown(plan: Plan, results: Results, machine: Sequence[tuple[str, str]]) -> str:
-    """The page for docs/."""
+def markdown(
+    plan: Plan, results: Results, machine: Sequence[tuple[str, str]], plots: Sequence[Path]
+) -> str:
+    """The page for docs/, which shows the plots that are beside it."""
     head = ["", "piehub", "spread", "the original", "ratio", "spread", "target", ""]
     asked = [head]
     for row in shown(plan):
@@ -51,7 +54,7 @@ def markdown(plan: Plan, results: Results, machine: Sequence[tuple[str, str]]) -
         )
     everyone = [["", *(kind.title for kind in plan.kinds)]]
     for row in shown(plan):
-        cells = [_median_and_spread(results, row, kind) for kind in plan.kinds]
+        cells = [_cell_and_spread(results, row, kind) for kind in plan.kinds]
         everyone.append([row.title, *cells])
     return page(
         plan,
@@ -59,6 +62,7 @@ def markdown(plan: Plan, results: Results, machine: Sequence[tuple[str, str]]) -
         _table(everyone),
         _table([["", ""], *map(list, machine)]),
         [*missing(plan, results)],
+        plots,
     )
 
 
@@ -84,7 +88,13 @@ def missing(plan: Plan, results: Results) -> Iterable[str]:
 
 def _median(results: Results, row: Row, key: str) -> str:
     found = spread(results.values(row.exercise, key, row.figure))
-    return row.form(found.median) if found else "-"
+    if found:
+        return row.form(found.median)
+    return "failed" if results.failure(row.exercise, key) else "-"
+
+
+def _cell(results: Results, row: Row, kind: Kind) -> str:
+    return "missing" if kind.lacks() else _median(results, row, kind.key)
 
 
 def _spread(results: Results, row: Row, key: str) -> str:
@@ -94,12 +104,9 @@ def _spread(results: Results, row: Row, key: str) -> str:
     return f"{row.form(found.least).split(' ')[0]} - {row.form(found.most)}"
 
 
-def _median_and_spread(results: Results, row: Row, kind: Kind) -> str:
-    if not results.values(row.exercise, kind.key, row.figure):
-        return "-"
-    spread_told = _spread(results, row, kind.key)
-    told = _median(results, row, kind.key)
-    return f"{told}<br>({spread_told})" if spread_told else told
+def _cell_and_spread(results: Results, row: Row, kind: Kind) -> str:
+    told = _spread(results, row, kind.key)
+    return _cell(results, row, kind) + (f"<br>({told})" if told else "")
 
 
 def _ratio(results: Results, row: Row) -> Cells:

@@ -45,10 +45,10 @@ class Results(NamedTuple):
         return [one[figure] for one in rounds if one]
 
     def ratios(self, exercise: str, key: str, other: str, figure: str) -> list[float]:
-        """Round by round, how many times the other's figure it is."""
+        """Round by round, how many times the other's figure it is, unless that is nothing."""
         rounds = self.rounds.get(exercise, {})
         pairs = zip(rounds.get(key, []), rounds.get(other, []), strict=False)
-        return [own[figure] / its[figure] for own, its in pairs if own and its]
+        return [own[figure] / its[figure] for own, its in pairs if own and its and its[figure]]
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

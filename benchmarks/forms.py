@@ -26,6 +26,10 @@ def microseconds(value: float) -> str:
     return f"{_three(value)} µs"
 
 
+def in_bytes(value: float) -> str:
+    return f"{count(value)} B"
+
+
 def kilobytes(value: float) -> str:
     return f"{_three(value)} kB"
 

@@ -11,6 +11,7 @@ from benchmarks import process
 from benchmarks.load import TooSlow, drive
 from benchmarks.results import Figures, Results
 from benchmarks.servers import Server
+from benchmarks.talk import sprites
 
 BUSIEST = "room-100-32"  # where a hub's own maximum is looked up
 AUDIENCE = 100  # clients in the room there, and where latency is measured
@@ -70,6 +71,25 @@ def deliver(
         figures["taken"] = max(figures["taken"], 1 - figures["load_cpu"])
         figures["cpu_us"] = figures["server_cpu"] / figures["deliveries"] * 1e6
         return figures
+
+    return measure
+
+
+def compress(extensions: str) -> Measure:
+    """Long messages in JSON, to clients that offer these extensions; adds `wire_bytes` for each."""
+
+    def measure(server: Server, pace: Pace, _results: Results) -> Figures:
+        talk = server.kind.talk
+        offer = (f"extensions={extensions}",) if extensions else ()
+        barrier = talk.say().replace("message=", "barrier=", 1)
+        figures = drive(
+            *(server, AUDIENCE, 1, "closed", *talk.connect, *talk.join, sprites(), barrier, *offer),
+            patience=pace.patience,
+            seconds=pace.run,
+            warm_up=pace.warm_up,
+            window=8,
+        )
+        return figures | {"wire_bytes": figures["bytes"] / figures["deliveries"]}
 
     return measure
 

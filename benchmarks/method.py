@@ -70,8 +70,10 @@ messages that reached a client, a second.
   caches. Bun publish, which does little else, shows how much that is.
 - The servers run as they come, apart from: rate limits, which are lifted everywhere; the
   originals' log of every message, which is turned off (`quiet=yes`), in their favour (in the full
-  run, "logging as it comes" shows what it costs); and gunicorn's limit of 1000 clients, which is
-  raised for Flask-SocketIO and the naive hub. What they print goes to files.
+  run, "logging as it comes" shows what it costs); gunicorn's limit of 1000 clients, which is
+  raised for Flask-SocketIO and the naive hub; and piehub's compression, which is turned on and
+  given to clients that offer it, as those of one row do. (What comes compressed is counted, and not
+  looked into.) What they print goes to files.
 - The servers' core is kept awake by a process that runs at `SCHED_IDLE`, which gives way at once
   to anything else: on a virtual machine a core that sleeps takes long to wake, and that would be
   all that the rows with little load show.

@@ -9,6 +9,7 @@ from benchmarks.measures import (
     Measure,
     Pace,
     again,
+    compress,
     connect,
     deliver,
     idle,
@@ -56,7 +57,10 @@ FAN_OUT = (
     Exercise(BUSIEST, deliver(AUDIENCE, window=32), TALKERS),
     Exercise("room-400-8", deliver(400, window=8), TALKERS),
     Exercise("room-100-4kb", deliver(AUDIENCE, window=8, size=4096), TALKERS),
-    # Where compression belongs, once the hub has it: the load offers it with `extensions=`.
+)
+COMPRESSION = (
+    Exercise("json-plain", compress(""), OWN),
+    Exercise("json-deflated", compress("permessage-deflate"), OWN),
 )
 SMALL_ROOMS = (
     Exercise("rooms-25-4", deliver(100, 25, window=4, all_send=True), TALKERS),
@@ -97,6 +101,7 @@ FULL = Plan(
     (
         *FAN_OUT,
         *SMALL_ROOMS,
+        *COMPRESSION,
         *(exercise for load in LOADS for exercise in _latency(load)),
         CONNECT,
         JOINS[0]._replace(keys=(*BOTH, "node")),
@@ -119,6 +124,7 @@ QUICK = Plan(
     (
         *FAN_OUT,
         *(exercise._replace(keys=BOTH) for exercise in SMALL_ROOMS),
+        *COMPRESSION,
         _latency(50)[0],
         CONNECT._replace(keys=BOTH),
         *(_more_clients(count)._replace(keys=OWN) for count in CLIENTS[:2]),

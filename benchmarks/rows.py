@@ -1,6 +1,6 @@
 """The rows of the table: which figure of which exercise, how it is written, what is asked of it."""
 
-from benchmarks.forms import a_second, kilobytes, milliseconds, percent, seconds
+from benchmarks.forms import a_second, in_bytes, kilobytes, milliseconds, percent, seconds
 from benchmarks.measures import BUSIEST
 from benchmarks.plans import CLIENTS, LOADS, ROOMS
 from benchmarks.targets import (
@@ -31,6 +31,16 @@ DELIVERIES = (
     _deliveries("rooms-25-1", "25 rooms x 4, all send, 1 in flight", LEVEL),
     _deliveries("ping-pong", "2 clients, ping-pong", LEVEL),
     _deliveries("room-100-4kb", "1 room x 100, 4 kB, 8 in flight", TWICE, PUBLISH),
+)
+
+
+COMPRESSION = tuple(
+    row
+    for exercise, how in (("json-plain", "plain"), ("json-deflated", "compressed"))
+    for row in (
+        _deliveries(exercise, f"1 room x 100, 4 kB of JSON, {how}"),
+        Row(f"bytes on the wire for each of those, {how}", exercise, "wire_bytes", in_bytes, False),
+    )
 )
 
 
@@ -76,4 +86,4 @@ GROWTH = (
     *_growth("growth: {:,} rooms x 4, all send", "rooms-{}", ROOMS),
 )
 
-ALL = (*DELIVERIES, *LATENCIES, *CONNECTIONS, *GROWTH)
+ALL = (*DELIVERIES, *COMPRESSION, *LATENCIES, *CONNECTIONS, *GROWTH)

@@ -77,7 +77,11 @@ PIEHUB = Kind(
     ROOT,
     WEBSOCKETPIE,
     _lacks_nothing,
-    {"PIEHUB_RATE_LIMIT": "0", "PIEHUB_SECRET_KEY": "for benchmarks"},
+    {
+        "PIEHUB_RATE_LIMIT": "0",
+        "PIEHUB_SECRET_KEY": "for benchmarks",
+        "PIEHUB_COMPRESSION": "1",  # for those who offer it, in the rows that say so
+    },
 )
 ORIGINAL = Kind(
     "original",

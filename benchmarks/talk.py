@@ -4,6 +4,8 @@ Each step is an argument of the load: `expect=` waits for a message that holds t
 sends one; %r stands for the client's room, %m for the mark by which a message is known again.
 """
 
+import json
+import random
 from typing import NamedTuple
 
 
@@ -22,6 +24,24 @@ class Talk(NamedTuple):
 
 
 MARK_BYTES = 19
+SPRITES = 80  # about 4 kB
+
+
+def sprites() -> str:
+    """What a game might send: a list of objects, of which each has other figures."""
+    dice = random.Random(1)  # noqa: S311, the same in each run
+    things = [
+        {
+            "id": number,
+            "x": round(dice.uniform(0, 800), 2),
+            "y": round(dice.uniform(0, 600), 2),
+            "state": dice.choice(("idle", "walking", "jumping")),
+        }
+        for number in range(SPRITES)
+    ]
+    listed = json.dumps(things, separators=(",", ":"))
+    return f'message={{"type":"Data","payload":{{"mark":"%m","sprites":{listed}}}}}'
+
 
 WEBSOCKETPIE = Talk(
     path="/",

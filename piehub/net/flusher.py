@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ from piehub.wire import deflate, frames
 
 if TYPE_CHECKING:
     from piehub.net.greenlet_outbox import GreenletOutbox
-
-SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
 
 log = logging.getLogger("piehub")
 
@@ -74,7 +71,7 @@ class Audience:
         for outbox in reversed(outboxes) if outboxes[0] is speaker else outboxes:
             try:
                 send = outbox.send_now
-                taken = send(data, SEND_FLAGS)
+                taken = send(data)
                 if taken == size:
                     outbox.sent += count
                 else:

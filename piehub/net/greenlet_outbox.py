@@ -10,13 +10,13 @@ import gevent
 from gevent import get_hub
 from gevent import ssl as gevent_ssl
 
-from piehub.net.flusher import SEND_FLAGS, Audience, Flusher
+from piehub.net.flusher import Audience, Flusher
 from piehub.net.outbox import Outbox
 
 _WRITE = 2  # libev names it so
 
 
-def _takes_nothing(data: bytes | memoryview, flags: int) -> int:
+def _takes_nothing(data: bytes | memoryview) -> int:
     return 0
 
 
@@ -48,7 +48,7 @@ class GreenletOutbox(Outbox):
         self._raw: Any = None  # below gevent's
         if not isinstance(client, gevent_ssl.SSLSocket):
             self._raw = getattr(client, "_sock", client)
-        self.send_now: Callable[[bytes | memoryview, int], int] = (
+        self.send_now: Callable[[bytes | memoryview], int] = (
             self._raw.send if self._raw else _takes_nothing
         )
         self._writable: Any = None  # a watcher, for a client that was full once
@@ -117,7 +117,7 @@ class GreenletOutbox(Outbox):
         while self.frames:
             chunk = self.chunk()
             try:
-                count = self._raw.send(chunk, SEND_FLAGS)
+                count = self._raw.send(chunk)
             except (BlockingIOError, InterruptedError):
                 self.taken(0)
                 break

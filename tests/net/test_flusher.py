@@ -50,9 +50,7 @@ def test_what_a_room_is_told_in_one_turn_leaves_each_socket_in_one_send(runtime,
     sends = []
     for member in audience:
         send = member.outbox.send_now
-        member.outbox.send_now = lambda data, flags, send=send: (
-            sends.append(data) or send(data, flags)
-        )
+        member.outbox.send_now = lambda data, send=send: sends.append(data) or send(data)
     for frame in (b"1", b"2", b"3"):
         runtime.broadcast(audience, frame)
     assert not sends

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmarks.measures import AUDIENCE, KEPT_UP_WITH
 from benchmarks.plans import Plan
 from benchmarks.rounds import FIRST
-from benchmarks.targets import GROWTH
+from benchmarks.targets import GROWTH, LEVEL
 
 CAPTIONS = {
     "benchmarks-deliveries": "Deliveries by row, as a ratio to the original",
@@ -53,6 +53,7 @@ messages that reached a client, a second.
   own, so that piehub and the original work at different rates; "% of the original's" is one and
   the same rate for both. (What is more than {kept_up_with:.0%} of what a hub can is not asked of
   it.)
+- "Level" is {level:g} of the other's figure or better: so much do the rounds of one run differ.
 - p99 is held against the p50 of the same run.
 - Joining: the seconds until all clients are in one room, at most 64 on their way at a time, and
   have heard one message that was sent after that. The originals tell everyone in the room who is
@@ -120,5 +121,6 @@ def page(
         kept_up_with=KEPT_UP_WITH,
         first=FIRST,
         growth=GROWTH,
+        level=LEVEL,
         pings=", one round of pings included" if pace.hold > 25 else ", without a round of pings",
     )

@@ -94,9 +94,7 @@ AGAIN = Exercise("again-10000", again(10_000), (*BUN, "node"), is_fresh=True)
 
 FULL = Plan(
     "full",
-    Pace(
-        rounds=5, run=1, warm_up=0.3, paced=2, hold=30, patience=60, connections=4000, repeats=100
-    ),
+    Pace(rounds=5, run=1, warm_up=0.3, paced=2, hold=30, patience=30, connections=4000, repeats=60),
     servers.ALL,
     (
         *FAN_OUT,

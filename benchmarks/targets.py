@@ -12,6 +12,9 @@ NAMES = {"original": "the original", "publish": "Bun publish"}
 GROWTH = 1.5  # times that a delivery may cost of what it costs where it is cheapest
 
 
+LEVEL = 0.95  # of the other's figure: the rounds of one run differ by that much
+
+
 class Verdict(NamedTuple):
     """met: None where there was nothing to judge by. seen: what it was judged by."""
 
@@ -47,7 +50,7 @@ def level_with(other: str, times: float = 1) -> Target:
             return _unjudged(asked, results, row, OWN, other)
         ratio = median(pairs)
         better = ratio if row.is_more_better else 1 / ratio
-        return Verdict(asked, better >= times, times_of(ratio))
+        return Verdict(asked, better >= (LEVEL if times == 1 else times), times_of(ratio))
 
     return judge
 

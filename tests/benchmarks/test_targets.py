@@ -55,6 +55,15 @@ def test_twice_as_good_is_twice_as_much_or_half_as_long(own, its, is_more_better
     assert level_with("original", 2)(found, row(is_more_better=is_more_better)).met is met
 
 
+@pytest.mark.parametrize(
+    ("own", "is_more_better", "met"),
+    [(95, True, True), (94, True, False), (105, False, True), (106, False, False)],
+)
+def test_level_is_what_no_round_could_tell_apart(own, is_more_better, met):
+    found = results(piehub=[own], original=[100])
+    assert level_with("original")(found, row(is_more_better=is_more_better)).met is met
+
+
 def test_without_the_other_there_is_nothing_to_judge():
     found = results(piehub=[1])
     found.fail("it", "original", "did not start")

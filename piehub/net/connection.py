@@ -95,7 +95,7 @@ class Connection:
         self._ended: tuple[int, str] | None = None  # code and reason, once it is known
         self.failure: BaseException | None = None  # a bug that ended it
         self._probes: list[Event] | None = None
-        self._progress = (0, self.heard_at)  # bytes written, and since when no more than that
+        self._progress = (0, 0.0)  # bytes written, and since when no more than that
         self._tokens = limits.rate_burst
         self._tokens_at = self.heard_at
 
@@ -186,10 +186,11 @@ class Connection:
 
     def is_stalled(self, now: float) -> bool:
         """Whether it is not read from because it does not read, and has not for STALL_TIMEOUT."""
-        if not self._link.is_held_up:
+        held_up_since = self._link.held_up_since
+        if held_up_since is None:
             return False
         written, since = self._progress
-        if self.outbox.written != written:
+        if self.outbox.written != written or since < held_up_since:
             self._progress = self.outbox.written, now
             return False
         return now - since > STALL_TIMEOUT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -29,14 +30,13 @@ class GreenletLink:
         "_done",
         "_flusher",
         "_has_ended",
-        "_is_busy",
         "_is_deaf",
         "_loop",
         "_raw",
         "_readable",
         "_recv",
         "_take",
-        "is_held_up",
+        "held_up_since",
         "is_listening",
         "outbox",
         "push",
@@ -54,8 +54,7 @@ class GreenletLink:
         # Permanent: gevent's own recv tries, fails, makes and drops a watcher every time.
         self._readable = self._loop.io(self._raw.fileno(), _READ)
         self.is_listening = False
-        self.is_held_up = False
-        self._is_busy = False
+        self.held_up_since: float | None = None
         self._is_deaf = False
         self._has_ended = False
 
@@ -65,12 +64,12 @@ class GreenletLink:
 
     def _listen(self) -> None:
         """Read on, if there is anything left to read for."""
-        self._is_busy = self.is_held_up = False
+        self.held_up_since = None
         if self._is_deaf:
             self._end()
         elif self.outbox.size * 2 > self.outbox.limit:
             # Who does not read is not read from: what it sends would only fill its outbox.
-            self.is_held_up = True
+            self.held_up_since = monotonic()
             self.outbox.on_space = self._listen
         else:
             self.is_listening = True
@@ -85,7 +84,6 @@ class GreenletLink:
             data = b""
         if any(self._app_code):
             self._rest()
-            self._is_busy = True
             gevent.spawn(self._take_apart, data)
             return
         flusher = self._flusher
@@ -129,7 +127,10 @@ class GreenletLink:
         with suppress(OSError), gevent.Timeout(timeout, False):  # type: ignore[arg-type]
             while left > 0:
                 get_hub().wait(self._readable)
-                data = self._recv(RECEIVE_BYTES)
+                try:
+                    data = self._recv(RECEIVE_BYTES)
+                except (BlockingIOError, InterruptedError):  # under TLS, half a record has come
+                    continue
                 if not data:
                     break
                 left -= len(data)
@@ -137,7 +138,7 @@ class GreenletLink:
     def stop_receiving(self) -> None:
         if not self._is_deaf:
             self._is_deaf = True
-            if self.is_listening or self.is_held_up:
+            if self.is_listening or self.held_up_since is not None:
                 self.outbox.on_space = None
                 self._loop.run_callback(self._end)
 

@@ -46,8 +46,9 @@ class Link(Protocol):
     is_listening: bool
     """Bytes that arrive would be taken now, rather than after user code or a full outbox."""
 
-    is_held_up: bool
-    """Nothing is read, because the client's own outbox is more than half full."""
+    held_up_since: float | None
+    """Monotonic seconds; since then nothing is read, because the client's own outbox is more than
+    half full."""
 
     @property
     def outbox(self) -> Outbox:

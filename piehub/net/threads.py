@@ -72,7 +72,7 @@ class ThreadLink:
         self._released = False
         self._is_deaf = False
         self.is_listening = False
-        self.is_held_up = False
+        self.held_up_since: float | None = None
         threading.Thread(target=self._write, daemon=True).start()
 
     def push(self, frame: bytes, /) -> None:
@@ -134,9 +134,9 @@ class ThreadLink:
         outbox = self.outbox
         with self._changed:
             while outbox.size * 2 > outbox.limit and not self._is_deaf:
-                self.is_held_up = True
+                self.held_up_since = self.held_up_since or time.monotonic()
                 self._changed.wait(_LOOK_EVERY)
-            self.is_held_up = False
+            self.held_up_since = None
 
     def flush(self, timeout: float | None) -> None:
         with self._changed:

@@ -350,7 +350,7 @@ def test_the_link_is_let_go_of_however_a_connection_ends(fault):
 class Stuck:
     """The link of a client that takes nothing."""
 
-    is_held_up = True
+    held_up_since = None
     is_released = False
 
     def __init__(self, fault=None):
@@ -377,6 +377,9 @@ class Stuck:
 def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
     link = Stuck()
     connection = Connection(link, None, LIMITS)
+    clock.now += 3600
+    link.held_up_since = clock.now
+    assert not connection.is_stalled(clock.now)
     for _ in range(10):
         clock.now += STALL_TIMEOUT * 0.9
         link.outbox.written += 10
@@ -385,7 +388,7 @@ def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
     assert not connection.is_stalled(clock.now)
     clock.now += STALL_TIMEOUT * 0.9
     assert connection.is_stalled(clock.now)
-    link.is_held_up = False
+    link.held_up_since = None
     assert not connection.is_stalled(clock.now)
 
 

@@ -86,14 +86,14 @@ def test_who_does_not_read_is_not_read_from_until_it_does(peer_and_link):
     peer.sendall(b"one")
     reader = serve(link, heard)
     peer.sendall(b"two")
-    while heard != [b"one"] or not link.is_held_up:
+    while heard != [b"one"] or link.held_up_since is None:
         time.sleep(MS)
     while link.outbox.size:
         peer.recv(65_536)
     peer.shutdown(socket.SHUT_WR)
     reader.join(PATIENCE)
     assert heard == [b"one", b"two", b"", "end"]
-    assert not link.is_held_up
+    assert link.held_up_since is None
 
 
 def test_nothing_follows_the_last_frame(peer_and_link):

@@ -105,9 +105,11 @@ class Client:
             finally:
                 connection.end()
         finally:
-            self._hub.heartbeat.forget(connection)
-            self._tell_end()
-            self._then()
+            try:
+                self._tell_end()
+            finally:
+                self._hub.heartbeat.forget(connection)
+                self._then()
 
     def _take_id(self, resume_token: str) -> None:
         """Enter the hub: under the id asked for if it is free, or its holder answers no more."""

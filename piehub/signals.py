@@ -1,7 +1,7 @@
 """Blinker signals, for code that only watches. The sender is the Flask app.
 
-Receivers run outside the lock, in an app context of their own, and in the greenlet of whoever made
-it happen: nearly always the client's own. One that raises is logged, and nothing else happens.
+Receivers run outside the lock, in an app context of their own, and in the greenlet in which it
+happened; they may block. One that raises is logged, and nothing else happens.
 """
 
 from __future__ import annotations

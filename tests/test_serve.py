@@ -8,6 +8,7 @@ from flask import Flask
 
 from piehub.net.connection import CLOSE_TIMEOUT
 from piehub.net.drain import SPREAD
+from piehub.net.heartbeat import TICK
 from piehub.serve import address, descriptors, draining, gunicorn_conf, pywsgi
 
 
@@ -48,7 +49,7 @@ def test_a_server_that_stops_waits_until_all_have_had_the_time_to_go():
         gunicorn_conf.graceful_timeout > SPREAD + CLOSE_TIMEOUT + 1
     )  # which it sees a second late
     assert gunicorn_conf.graceful_timeout < 10  # when Docker kills it
-    assert CLOSE_TIMEOUT < pywsgi.STOP_TIMEOUT < 10 - SPREAD
+    assert CLOSE_TIMEOUT + TICK < pywsgi.STOP_TIMEOUT < 10 - SPREAD
 
 
 def test_a_wsgi_app_that_is_not_flasks_or_has_no_hub_is_left_alone():

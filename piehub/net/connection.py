@@ -140,6 +140,11 @@ class Connection:
         finally:
             self._link.release()  # in any case: a watcher must not outlive its socket
 
+    def abandon(self) -> None:
+        """Let go of the socket at once: whoever accepted it is about to close it."""
+        self._link.stop_receiving()
+        self._link.release()
+
     def how_it_ended(self) -> tuple[int, str]:
         """The close code and reason: ours if we closed first, else the peer's; 1006 if neither."""
         if self.outbox.overflowed:
@@ -157,7 +162,7 @@ class Connection:
             self._link.push_last(frames.close(code, reason))
 
     def give_up(self, code: int, reason: str) -> None:
-        """Close without waiting for the peer's answer: `serve` returns at once."""
+        """Close, and read no more: the others need not wait for this peer's answer."""
         self.close(code, reason)
         self._link.stop_receiving()
 

@@ -141,8 +141,11 @@ class Flusher:
         if self._told:
             told, self._told = self._told, []
             for audience in told:
-                if audience.frames:
-                    audience.flush(speaker)
+                try:
+                    if audience.frames:
+                        audience.flush(speaker)
+                except Exception:  # nor may a room keep others'
+                    log.exception("cannot flush what a room was told")
 
     def wake(self) -> None:
         """See to it that a flush comes at the end of this turn."""
@@ -166,4 +169,4 @@ def _gather(members: Sequence[Recipient]) -> Audience:
 def _give_up(outbox: GreenletOutbox) -> None:
     # A bug of ours with one client must not keep the others' frames back.
     log.exception("cannot flush an outbox")
-    outbox.abandon()
+    outbox.give_up()

@@ -31,6 +31,7 @@ class GreenletLink:
         "_flusher",
         "_has_ended",
         "_is_deaf",
+        "_is_released",
         "_loop",
         "_raw",
         "_readable",
@@ -56,6 +57,7 @@ class GreenletLink:
         self.is_listening = False
         self.held_up_since: float | None = None
         self._is_deaf = False
+        self._is_released = False
         self._has_ended = False
 
     def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
@@ -122,10 +124,12 @@ class GreenletLink:
             drainer.join(timeout)
 
     def linger(self, timeout: float) -> None:
+        if self._is_released:  # its descriptor may be another client's by now
+            return
         self._shut(socket.SHUT_WR)
         left = LINGER_BYTES
         with suppress(OSError), gevent.Timeout(timeout, False):  # type: ignore[arg-type]
-            while left > 0:
+            while left > 0 and not self._is_released:
                 get_hub().wait(self._readable)
                 try:
                     data = self._recv(RECEIVE_BYTES)
@@ -150,6 +154,7 @@ class GreenletLink:
             self._raw.shutdown(how)
 
     def release(self) -> None:
+        self._is_released = True
         self.outbox.release()
         self._readable.stop()
 

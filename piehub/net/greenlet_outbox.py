@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import gevent
@@ -157,6 +158,12 @@ class GreenletOutbox(Outbox):
         self.send_now = _takes_nothing
         super().abandon()
         self._look()
+
+    def give_up(self) -> None:
+        """End the socket, too: the reader sees that, and tells."""
+        self.abandon()
+        with suppress(OSError):  # gone already
+            getattr(self._socket, "_sock", self._socket).shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
         """Stop writing. At once: libev aborts the process over a watcher whose file is closed."""

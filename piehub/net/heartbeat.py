@@ -9,7 +9,7 @@ from piehub.net.connection import CLOSE_TIMEOUT, Connection
 from piehub.net.runtime import Event, Runtime, native_lock
 from piehub.wire import close_codes
 
-_TICK = 1.0  # seconds
+TICK = 1.0  # seconds
 
 
 class Heartbeat:
@@ -26,7 +26,7 @@ class Heartbeat:
         self._runtime = runtime
         self._interval = ping_interval
         self._timeout = ping_timeout
-        self._tick = min([_TICK, *(time / 4 for time in (ping_interval, ping_timeout) if time)])
+        self._tick = min([TICK, *(time / 4 for time in (ping_interval, ping_timeout) if time)])
         self._lock = native_lock()  # guards both of these
         self._connections: set[Connection] = set()
         self._all_gone: Event | None = None  # while the sweep runs

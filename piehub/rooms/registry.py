@@ -32,7 +32,8 @@ class Registry:
 
     lock: guards all of the registry, its rooms and its queues. Nothing done under it may block
         or switch greenlets.
-    call_later: (seconds, function) -> cancel; runs the function once, without the lock.
+    call_later: (seconds, function) -> cancel; runs the function once, later even for 0 seconds, and
+        without the lock.
     now_ms: wall clock, milliseconds since the Unix epoch, for `time`.
     monotonic: seconds, for waiting.
     broadcast: (members, JSON text) -> None; frames the text once and queues it for all members of
@@ -117,7 +118,8 @@ class Registry:
             self._room_to_join(member, join, may_remake)
 
     def join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
-        """Put `member` in a room: presence goes to all in it, then the promise to `member`.
+        """Put `member` in a room: presence goes to all in it, then the promise to `member`. Where
+        there are many, the others are told a little later.
 
         may_remake: a join that names what only a hub's own answer could have told makes the room
             again (the rooms of a hub that was restarted). Raises Refused.
@@ -325,6 +327,8 @@ class Registry:
                 room = self._make(info, is_match=True)
                 for player in players:
                     self._add(room, player)
+                if room.news.cancel:  # all of them are to know the others before the match begins
+                    self._presence(room, present=True)
                 found = outgoing.match_found(info, [player.id for player in players])
                 for player in players:
                     room.answer(player, found)

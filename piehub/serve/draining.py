@@ -27,10 +27,11 @@ def watch_gunicorn(worker: Any) -> None:
 def finish(worker: Any) -> None:
     """Wait, in gunicorn's worker that is about to exit, until the clients have gone: it waits for
     requests only, and theirs have ended long ago."""
-    if hub := hub_of(worker.wsgi):
-        hub.drain()
+    # An app that could not be loaded is none.
+    if hub := hub_of(getattr(worker, "wsgi", None)):
         deadline = monotonic() + _LONGEST
-        while list(hub.heartbeat) and monotonic() < deadline:
+        hub.drain()
+        while len(hub.heartbeat) and monotonic() < deadline:
             hub.runtime.sleep(_LOOK_EVERY)
 
 

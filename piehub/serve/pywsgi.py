@@ -14,7 +14,7 @@ from geventwebsocket.handler import WebSocketHandler
 
 from piehub.serve import address, descriptors, draining
 
-STOP_TIMEOUT = 3.0  # seconds for clients to answer their close frame
+STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
 log = logging.getLogger("piehub")
 

@@ -153,8 +153,7 @@ def _admit(hub: Hub) -> _Visitor:
     """Let the client in, or abort."""
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
-    if hub.is_full:
-        _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
+    _check_space(hub)
     asked = request.args.to_dict() if request.environ.get("QUERY_STRING") else {}
     client_id = asked.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
@@ -164,9 +163,15 @@ def _admit(hub: Hub) -> _Visitor:
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
+    _check_space(hub)  # once more, as that may have taken its time
     return _Visitor(
         _address(), identity, client_id, asked.get("resumeToken", ""), _compression(hub)
     )
+
+
+def _check_space(hub: Hub) -> None:
+    if hub.is_full:
+        _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
 
 
 def _compression(hub: Hub) -> Agreement | None:
@@ -196,7 +201,11 @@ def _serve(hub: Hub, client: Any, visitor: _Visitor) -> None:
     has_gone = hub.runtime.event()
     connection = Connection(hub.runtime, client, hub.limits, visitor.compression)
     _client(hub, connection, visitor).live(visitor.resume_token, then=has_gone.set)
-    has_gone.wait()
+    try:
+        has_gone.wait()
+    except BaseException:  # the server ends the request, and with it the socket
+        connection.abandon()
+        raise
 
 
 def _client(hub: Hub, connection: Connection, visitor: _Visitor) -> Client:

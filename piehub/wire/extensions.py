@@ -14,7 +14,8 @@ _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _VALUE = rf'{_WORD}|"(?:[^"\\]|\\.)*"'
 _PARAMETER = re.compile(rf"[ \t]*;[ \t]*({_WORD})(?:[ \t]*=[ \t]*({_VALUE}))?")
 # A place in the list may be empty (RFC 2616 section 2.1).
-_OFFER = re.compile(rf"[ \t]*(?:({_WORD})((?:{_PARAMETER.pattern})*))?[ \t]*(?:,|\Z)")
+# Blanks stand in one place of the pattern: in two, it would try every way to share many of them.
+_OFFER = re.compile(rf"[ \t]*(?:({_WORD})((?:{_PARAMETER.pattern})*)[ \t]*)?(?:,|\Z)")
 
 # What each parameter of an offer may be; None is to have no value (RFC 7692 section 7.1).
 # zlib has no window of 8 bits to deflate with, so 8 cannot be promised.

@@ -67,6 +67,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(start):
     server = start(PIEHUB_PING_INTERVAL="soon", ready=None)
     assert server.wait(timeout=20) != 0
     assert "PIEHUB_PING_INTERVAL is 'soon'; it must be a number, 0 or more" in server.log
+    assert "Exception during worker exit" not in server.log
 
 
 def test_the_module_takes_its_port_from_the_environment_too(start, clients, tmp_path):

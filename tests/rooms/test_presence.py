@@ -143,3 +143,14 @@ def test_a_host_app_hears_of_each_however_big_the_room(host_hub):
         host_hub.join(client)
     (mailbox,) = host_hub.mailboxes
     assert sum(emission.kind == "room" for emission in mailbox.taken()) == SMALL_ROOM + 5
+
+
+def test_those_who_meet_in_a_big_match_know_each_other_before_it_begins(hub):
+    players = hub.clients(" ".join(ids(SMALL_ROOM + 2)))
+    for player in players:
+        hub.play(player, size=len(players))
+    messages = players[0].heard()
+    assert [message["type"] for message in messages[-2:]] == ["ClientPresenceChanged", "MatchFound"]
+    assert len(messages[-2]["clients"]) == len(players)
+    hub.clock.advance(1)
+    assert players[0].heard() == []

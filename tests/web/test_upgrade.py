@@ -1,11 +1,13 @@
 """What an upgrade request is answered with."""
 
+import flask
 import gevent
 import pytest
 from flask import Flask
 from geventwebsocket.handler import WebSocketHandler
 
 from piehub import PieHub
+from piehub.web import upgrade
 from tests.support.peer import Wire, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -155,6 +157,38 @@ def test_a_full_hub_refuses_the_next_until_somebody_has_gone(service):
         while len(service.hub.heartbeat) > 1:
             gevent.sleep(MS)
     assert service.peer(url).id
+
+
+def test_who_was_asked_about_for_so_long_that_the_hub_is_full_is_refused(service):
+    pie, may_go_on = PieHub(), gevent.event.Event()
+    app = Flask(__name__)
+    app.config.update(PIEHUB_SECRET_KEY="for tests", PIEHUB_MAX_CLIENTS=1)
+    pie.init_app(app)
+    pie.authorize(lambda: may_go_on.wait(PATIENCE) if "slow" in flask.request.args else None)
+    url = service.start(app)
+    slow = gevent.spawn(answer, service, url, lambda wire: wire.request("/?slow=1"))
+    gevent.sleep(20 * MS)
+    assert service.peer(url).id
+    may_go_on.set()
+    assert slow.get()[0] == 503
+
+
+def test_a_request_that_its_server_ends_takes_its_client_along(service, monkeypatch):
+    """And lets go of the socket at once: libev aborts over a watcher that outlives it."""
+    url = service.start(room_cleanup_delay=0)
+    requests = []
+    serve = upgrade._serve
+    monkeypatch.setattr(
+        upgrade, "_serve", lambda *of: (requests.append(gevent.getcurrent()), serve(*of))
+    )
+    witness, peer = service.peer(url), service.peer(url)
+    witness.join()
+    peer.join()
+    witness.hear_type("ClientPresenceChanged")
+    (connection,) = [one for one in service.hub.heartbeat if one.received and one.sent == 3]
+    requests[1].kill()
+    assert not connection._link._readable.active
+    assert witness.hear_type("ClientPresenceChanged")["clients"] == [witness.id]
 
 
 def test_behind_gevent_websocket_a_full_hub_closes_with_1013(service):

@@ -295,6 +295,7 @@ def test_what_tls_has_read_ahead_is_handed_over_without_more_arriving(tls_pair, 
     wait_until(lambda: heard == [b"0123456789"] * 3)
     link.shut_down()
     wait_until(lambda: heard[-1] == b"")
+    assert heard == [b"0123456789"] * 3 + [b""]
     link.release()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -68,8 +68,8 @@ class Hub:
             call_later=self._call_later,
             now_ms=now_ms,
             monotonic=time.monotonic,
-            broadcast=self._broadcast,
-            tell=self._tell,
+            broadcaster=lambda: self.runtime.broadcast,
+            tell=tell,
             host_for=self._mailbox if host_app else None,
             cleanup_delay=settings.room_cleanup_delay,
         )
@@ -125,13 +125,6 @@ class Hub:
         if not self.is_draining:
             self.is_draining = True
             drain(self.heartbeat, self.runtime)
-
-    def _broadcast(self, members: Sequence[Any], text: bytes) -> None:
-        assert self._runtime is not None  # where there are members, somebody serves
-        self._runtime.broadcast(members, text)
-
-    def _tell(self, members: Sequence[Any], text: bytes) -> None:
-        tell(members, text)
 
     def _call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         return self.runtime.call_later(seconds, function)

@@ -11,10 +11,9 @@ from piehub.net.outbox import Outbox
 from piehub.net.runtime import AppCode, Done, Event, Runtime
 from piehub.wire import close_codes, frames
 from piehub.wire.extensions import Agreement
-from piehub.wire.frames import BINARY, CLOSE, PING, TEXT, WireError
+from piehub.wire.frames import BINARY, CLOSE, PING, WireError
 from piehub.wire.reader import Reader
 
-_MESSAGES = (TEXT, BINARY)
 _PING = frames.encode(PING, b"")
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
@@ -219,7 +218,7 @@ class Connection:
                     self._tokens -= 1
                     if self._tokens < 0:
                         raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
-                if opcode in _MESSAGES:
+                if opcode <= BINARY:  # the texts and binaries
                     if self.closing_at is None:
                         self.received += 1
                         self._on_message(opcode, payload)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import length_hint
 from typing import TYPE_CHECKING, Any
 
 from piehub.net.outbox import CHUNK
@@ -12,6 +13,8 @@ from piehub.wire import deflate, frames
 
 if TYPE_CHECKING:
     from piehub.net.greenlet_outbox import GreenletOutbox
+
+Send = Callable[[bytes], int]
 
 log = logging.getLogger("piehub")
 
@@ -24,9 +27,21 @@ class Audience:
     there are two for a room, and each is the other's twin. What waits in it comes behind what waits
     in the members' own outboxes; before one of them is sent something else, it is scattered among
     those.
+
+    sends: what takes each member's bytes, in the order of `outboxes`; they keep it true.
+    sent: frames that every member has been sent, but for those of which it knows better.
     """
 
-    __slots__ = ("frames", "members", "outboxes", "size", "takes_deflated", "twin")
+    __slots__ = (
+        "frames",
+        "members",
+        "outboxes",
+        "sends",
+        "sent",
+        "size",
+        "takes_deflated",
+        "twin",
+    )
 
     def __init__(
         self, members: Sequence[Recipient], outboxes: Sequence[GreenletOutbox], takes_deflated: bool
@@ -37,10 +52,13 @@ class Audience:
         self.twin: Audience | None = None
         self.frames: list[bytes] = []
         self.size = 0  # bytes
-        for outbox in outboxes:
+        self.sent = 0
+        self.sends: list[Send] = []
+        for place, outbox in enumerate(outboxes):
             if outbox.audience is not None:
                 outbox.audience.dissolve()
-            outbox.audience = self
+            outbox.enter(self, place)
+            self.sends.append(outbox.send_now)
 
     def scatter(self) -> None:
         """Queue the frames for each member by itself."""
@@ -53,35 +71,55 @@ class Audience:
         """Somebody came or went: there is another audience now."""
         if self.frames:
             self.scatter()
+        for outbox in self.outboxes:
+            if outbox.audience is self:
+                outbox.leave()
         self.members = self.outboxes = ()
         self.twin = None
 
     def flush(self, speaker: GreenletOutbox | None = None) -> None:
-        """All that a delivery costs beside its system call is in this loop, so what happens nearly
-        always is spelled out in it: nothing else waits, and the kernel takes everything.
+        """Send what waits to every member.
 
-        speaker: whose echo can wait, if that costs nothing. Where two talk, it is what makes the
-        answer come a system call earlier.
+        speaker: whose echo comes last, if it is a member. Where two talk, that makes the answer
+        come a system call earlier.
         """
         waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
-        count = len(waiting)
+        self.sent += len(waiting)
         data = b"".join(waiting)
-        outboxes = self.outboxes
-        for outbox in reversed(outboxes) if outboxes[0] is speaker else outboxes:
+        sends, first = self.sends, 0
+        if speaker is not None and speaker.audience is self:
+            first = speaker.place + 1
+            sends = sends[first:] + sends[:first]
+        rest = iter(sends)
+        # All that a delivery costs beside its system call is in the inner loop, so it holds no more
+        # than what happens nearly always: nothing else waits, and the kernel takes everything.
+        while True:
+            taken = 0
             try:
-                send = outbox.send_now
-                taken = send(data)
-                if taken == size:
-                    outbox.sent += count
+                for send in rest:
+                    taken = send(data)
+                    if taken != size:
+                        break
                 else:
-                    outbox.put_all(waiting, size, taken)
-            except (BlockingIOError, InterruptedError):
-                outbox.put_all(waiting, size, 0)
+                    return
             except OSError:
-                outbox.abandon()  # the reader sees the same end of the socket, and tells
+                taken = 0  # its own outbox meets the same error, and knows what to do
+            except Exception:
+                _give_up(self._straggler(rest, first, len(waiting)))
+                continue
+            outbox = self._straggler(rest, first, len(waiting))
+            try:
+                outbox.put_all(waiting, size, taken)
             except Exception:
                 _give_up(outbox)
+
+    def _straggler(self, rest: Iterator[Send], first: int, count: int) -> GreenletOutbox:
+        """Whose `send` has come out of `rest` last, where that of the member `first` was first: it
+        has not been sent all of the `count` frames."""
+        outbox = self.outboxes[(first - 1 - length_hint(rest)) % len(self.outboxes)]
+        outbox.uncount(count)
+        return outbox
 
 
 class Flusher:

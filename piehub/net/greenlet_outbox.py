@@ -11,13 +11,13 @@ import gevent
 from gevent import get_hub
 from gevent import ssl as gevent_ssl
 
-from piehub.net.flusher import Audience, Flusher
+from piehub.net.flusher import Audience, Flusher, Send
 from piehub.net.outbox import Outbox
 
 _WRITE = 2  # libev names it so
 
 
-def _takes_nothing(data: bytes | memoryview) -> int:
+def _takes_nothing(data: bytes) -> int:
     return 0
 
 
@@ -25,6 +25,7 @@ class GreenletOutbox(Outbox):
     """An outbox that writes to its socket without waiting, and drains it when it is full.
 
     audience: who shares what waits behind `frames`, as long as it is the same for all of them.
+    place: the outbox's own, among the audience's.
     send_now: what takes the next bytes, without waiting: the socket itself while nothing else
         waits; what takes nothing otherwise, and always under TLS, where only gevent's own send
         will do, and only a greenlet may call it.
@@ -39,6 +40,7 @@ class GreenletOutbox(Outbox):
         "audience",
         "drainer",
         "on_space",
+        "place",
         "send_now",
     )
 
@@ -49,17 +51,38 @@ class GreenletOutbox(Outbox):
         self._raw: Any = None  # below gevent's
         if not isinstance(client, gevent_ssl.SSLSocket):
             self._raw = getattr(client, "_sock", client)
-        self.send_now: Callable[[bytes | memoryview], int] = (
-            self._raw.send if self._raw else _takes_nothing
-        )
+        self.send_now: Send = self._raw.send if self._raw else _takes_nothing
         self._writable: Any = None  # a watcher, for a client that was full once
         self.audience: Audience | None = None
+        self.place = 0
         self.drainer: gevent.Greenlet[..., None] | None = None
         self.on_space: Callable[[], None] | None = None
 
     @property
+    def sent(self) -> int:
+        return self._sent if self.audience is None else self._sent + self.audience.sent
+
+    @property
     def waiting(self) -> int:
         return self.size if self.audience is None else self.size + self.audience.size
+
+    def uncount(self, frames: int) -> None:
+        """The audience has counted so many too many as sent."""
+        self._sent -= frames
+
+    def enter(self, audience: Audience, place: int) -> None:
+        """Share what waits, from now on, with those who are told the same."""
+        self.audience, self.place = audience, place
+
+    def leave(self) -> None:
+        """Share nothing any more."""
+        self._sent, self.audience = self.sent, None
+
+    def send_by(self, send: Send) -> None:
+        """From now on, hand to `send` what comes next."""
+        self.send_now = send
+        if self.audience is not None:
+            self.audience.sends[self.place] = send
 
     def push(self, frame: bytes, /) -> None:
         if not self.is_open:
@@ -97,7 +120,7 @@ class GreenletOutbox(Outbox):
 
     def _begin(self) -> None:
         self._flusher.soon(self)
-        self.send_now = _takes_nothing
+        self.send_by(_takes_nothing)
 
     def _relieve(self) -> None:
         # Perhaps it is not the client that is slow, but this turn of the loop that is long.
@@ -133,7 +156,7 @@ class GreenletOutbox(Outbox):
     def _look(self) -> None:
         """Something has been sent: does that change what may happen next?"""
         if not self.frames and self.is_open and self._raw is not None:
-            self.send_now = self._raw.send
+            self.send_by(self._raw.send)
         if self.on_space is not None and self.size * 2 <= self.limit:
             tell, self.on_space = self.on_space, None
             tell()
@@ -155,7 +178,7 @@ class GreenletOutbox(Outbox):
             self.drainer = None
 
     def abandon(self) -> None:
-        self.send_now = _takes_nothing
+        self.send_by(_takes_nothing)
         super().abandon()
         self._look()
 
@@ -167,8 +190,9 @@ class GreenletOutbox(Outbox):
 
     def release(self) -> None:
         """Stop writing. At once: libev aborts the process over a watcher whose file is closed."""
-        self.on_space = self.audience = None
+        self.on_space = None
         self.abandon()
+        self.leave()
         if self._writable is not None:
             self._writable.stop()
         if self.drainer is not None:

@@ -17,12 +17,12 @@ class Outbox:
     __slots__ = (
         "_in_flight",
         "_last_words",
+        "_sent",
         "_torn",
         "frames",
         "is_open",
         "limit",
         "overflowed",
-        "sent",
         "size",
         "takes_deflated",
         "written",
@@ -31,7 +31,7 @@ class Outbox:
     def __init__(self, limit: int, last_words: bytes) -> None:
         self.frames: list[bytes | memoryview] = []
         self.size = 0
-        self.sent = 0  # frames, whole
+        self._sent = 0
         self.written = 0  # bytes
         self.limit = limit
         self.is_open = True
@@ -40,6 +40,11 @@ class Outbox:
         self._last_words = last_words
         self._in_flight = False  # somebody is sending a chunk right now
         self._torn = False  # the first frame has been sent in part
+
+    @property
+    def sent(self) -> int:
+        """Frames sent, whole."""
+        return self._sent
 
     @property
     def waiting(self) -> int:
@@ -79,7 +84,7 @@ class Outbox:
         self.written += count
         self.size -= count
         if not self.size:  # nearly always
-            self.sent += len(self.frames)
+            self._sent += len(self.frames)
             self.frames.clear()
             self._torn = False
         else:
@@ -87,7 +92,7 @@ class Outbox:
             while count >= len(self.frames[whole]):
                 count -= len(self.frames[whole])
                 whole += 1
-            self.sent += whole
+            self._sent += whole
             del self.frames[:whole]
             if count:
                 self.frames[0] = memoryview(self.frames[0])[count:]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from piehub.net.runtime import Recipient
 from piehub.wire import deflate, frames
 
 
-def tell(recipients: Iterable[Recipient], text: bytes) -> None:
-    """Push a text (UTF-8) to each recipient. Neither blocks nor switches greenlets."""
+def tell(recipients: Iterable[Any], text: bytes) -> None:
+    """Push a text (UTF-8) to each Recipient. Neither blocks nor switches greenlets."""
     plain = frames.text(text)
     deflated: bytes | None = None
     for recipient in recipients:

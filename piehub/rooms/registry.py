@@ -36,9 +36,10 @@ class Registry:
         without the lock.
     now_ms: wall clock, milliseconds since the Unix epoch, for `time`.
     monotonic: seconds, for waiting.
-    broadcast: (members, JSON text) -> None; frames the text once and queues it for all members of
-        a room, whose tuple is the same until somebody comes or goes. tell: the same, for a few.
-        Called under the lock, so they neither block nor switch greenlets.
+    broadcaster: asked when a room is made, as only then it is known who serves; returns (members,
+        JSON text) -> None, which frames the text once and queues it for all members of a room,
+        whose tuple is the same until somebody comes or goes. tell: the same, for a few. Called
+        under the lock, so they neither block nor switch greenlets.
     host_for: (room's info, deliver, send) -> its host app's mailbox, if rooms have host apps.
         deliver(emission) pushes what the host app is done with; send(text, skip_host) is for
         what the host app itself says to the room.
@@ -52,7 +53,7 @@ class Registry:
         call_later: Callable[[float, Callable[[], None]], Callable[[], None]],
         now_ms: Callable[[], int],
         monotonic: Callable[[], float],
-        broadcast: Tell,
+        broadcaster: Callable[[], Tell],
         tell: Tell,
         host_for: HostFactory | None = None,
         cleanup_delay: float,
@@ -61,7 +62,7 @@ class Registry:
         self._call_later = call_later
         self._now_ms = now_ms
         self._monotonic = monotonic
-        self._broadcast = broadcast
+        self._broadcaster = broadcaster
         self._tell = tell
         self._host_for = host_for
         self._cleanup_delay = cleanup_delay
@@ -151,7 +152,7 @@ class Registry:
         return room
 
     def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
-        room = Room(info, self._broadcast, self._tell, is_match=is_match)
+        room = Room(info, self._broadcaster(), self._tell, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)

@@ -20,6 +20,9 @@ MASKED = 0x80
 
 MAX_CONTROL_BYTES = 125
 
+_WHOLE_TEXT = FIN | TEXT
+# What a text frame begins with, by its size up to 125 bytes, and beyond.
+_SHORT_HEADERS = tuple(bytes((_WHOLE_TEXT, size)) for size in range(126))
 _WIDE_HEADER = struct.Struct(">BBH").pack
 
 
@@ -53,8 +56,10 @@ def encode(opcode: int, payload: bytes) -> bytes:
 def text(payload: bytes) -> bytes:
     """Return a text frame; `payload` is UTF-8."""
     size = len(payload)
-    if 126 <= size < 65536:  # nearly every message
-        return _WIDE_HEADER(FIN | TEXT, 126, size) + payload
+    if size < 126:
+        return _SHORT_HEADERS[size] + payload
+    if size < 65536:
+        return _WIDE_HEADER(_WHOLE_TEXT, 126, size) + payload
     return encode(TEXT, payload)
 
 

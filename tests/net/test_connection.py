@@ -466,7 +466,7 @@ def test_a_bug_with_one_client_does_not_keep_the_others_frames_back(service, cap
     peers = [service.peer(url) for _ in range(2)]
     for peer in peers:
         peer.join()
-    connection.outbox.send_now = lambda data: 1 / 0
+    connection.outbox.send_by(lambda data: 1 / 0)
     peers[0].say("Data", payload="the room goes on")
     for peer in peers:
         assert peer.hear_type("Data")["payload"] == "the room goes on"

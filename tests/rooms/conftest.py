@@ -142,7 +142,7 @@ class Hub:
             call_later=self.clock.call_later,
             now_ms=self.clock.now_ms,
             monotonic=self.clock.monotonic,
-            broadcast=partial(broadcast, frame),
+            broadcaster=lambda: partial(broadcast, frame),
             tell=partial(broadcast, frame),
             host_for=partial(host_for, self) if host_for else None,
             cleanup_delay=cleanup_delay,

@@ -80,17 +80,16 @@ class Audience:
     def flush(self, speaker: GreenletOutbox | None = None) -> None:
         """Send what waits to every member.
 
-        speaker: whose echo comes last, if it is a member. Where two talk, that makes the answer
-        come a system call earlier.
+        speaker: whose echo comes last where two talk: so the other's answer comes a system call
+        earlier. (Among many, who hears itself early has its next message here in time.)
         """
         waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
         self.sent += len(waiting)
         data = b"".join(waiting)
         sends, first = self.sends, 0
-        if speaker is not None and speaker.audience is self:
-            first = speaker.place + 1
-            sends = sends[first:] + sends[:first]
+        if len(sends) == 2 and self.outboxes[0] is speaker:
+            sends, first = sends[::-1], 1
         rest = iter(sends)
         # All that a delivery costs beside its system call is in the inner loop, so it holds no more
         # than what happens nearly always: nothing else waits, and the kernel takes everything.

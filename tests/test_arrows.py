@@ -28,7 +28,7 @@ BELOW = {
     "web": {"hooks", "hub", "net", "protocol", "session", "version", "wire"},
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},
-    "serve": {"hub"},
+    "serve": {"hub", "net", "signals", "web"},
     "__init__": {"app", "extension", "host_app", "version"},
     "__main__": {"__init__", "serve"},
 }

@@ -66,8 +66,11 @@ def from_gunicorn(environ: dict[str, Any]) -> Any:
     gunicorn's own is left closed, so it has nothing more to do with the client.
     """
     client = environ.get("gunicorn.socket")
-    if type(client) is not gevent_socket.socket:
-        return None
+    return detached(client) if type(client) is gevent_socket.socket else None
+
+
+def detached(client: gevent_socket.socket) -> Any:
+    """gevent's socket as one of our own, which the loop can read; gevent's is left closed."""
     family, kind, protocol = client.family, client.type, client.proto
     return NativeSocket(family, kind | socket.SOCK_NONBLOCK, protocol, client.detach())
 

@@ -54,10 +54,11 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
-    from piehub.serve import draining
+    from piehub.serve import draining, front_door
 
     descriptors.raise_limit()
     draining.watch_gunicorn(worker)
+    front_door.open_in(worker)
     for name in (signal.SIGINT, signal.SIGQUIT):
         # Ctrl-C, too, is a reason to take leave; gunicorn would end at once, with a traceback.
         signal.signal(name, worker.handle_exit)

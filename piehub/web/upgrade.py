@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from flask_sock import Sock
+from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import WebsocketMismatch
 
@@ -20,12 +21,12 @@ from piehub.session import Client
 from piehub.wire import close_codes, handshake
 from piehub.wire.extensions import Agreement, negotiate
 
-_BLUEPRINT = "piehub"
+BLUEPRINT = "piehub"
 
 log = logging.getLogger("piehub")
 
 
-class _Visitor(NamedTuple):
+class Visitor(NamedTuple):
     """Who has been let in."""
 
     address: str
@@ -37,7 +38,7 @@ class _Visitor(NamedTuple):
 
 def install(app: Flask, hub: Hub) -> None:
     """Put the hub's WebSocket route on `app`; flask-sock makes it."""
-    blueprint = Blueprint(_BLUEPRINT, __name__)
+    blueprint = Blueprint(BLUEPRINT, __name__)
     blueprint.before_request(lambda: _upgrade(hub))
 
     def connect(ws: Any) -> None:
@@ -56,10 +57,10 @@ def _upgrade(hub: Hub) -> Response | None:
     if (upgraded := adopt.from_gevent_websocket(environ)) is not None:
         _serve_upgraded(hub, upgraded)
         return Response()  # goes nowhere: the socket has ended
-    _check_handshake(environ)
-    visitor = _admit(hub)
+    check_handshake(environ)
+    visitor = admit(hub, environ)
     if (client := adopt.from_gunicorn(environ)) is not None:
-        _take_away(hub, client, visitor)
+        take_away(hub, client, environ, visitor)
         return _TakenAway()
     environ["piehub.visitor"] = visitor
     # At every handshake, as the app may change its config after init_app.
@@ -79,7 +80,7 @@ def _upgrade_required(error: Exception) -> Response:
 
 
 def _is_ours() -> bool:
-    return request.blueprint == _BLUEPRINT
+    return request.blueprint == BLUEPRINT
 
 
 def _serve_upgraded(hub: Hub, client: Any) -> None:
@@ -88,7 +89,7 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
     What we refuse there, we can only close.
     """
     try:
-        visitor = _admit(hub)
+        visitor = admit(hub, request.environ)
     except HTTPException as refused:
         _refuse_upgraded(hub, client, _refusal_code(hub), _text_of(refused))
     except Exception:
@@ -110,15 +111,17 @@ def _refuse_upgraded(hub: Hub, client: Any, code: int, reason: str) -> None:
     connection.end()
 
 
-def _take_away(hub: Hub, client: Any, visitor: _Visitor) -> None:
+def take_away(hub: Hub, client: Any, environ: dict[str, Any], visitor: Visitor) -> None:
     """Answer the handshake, and serve the client beyond its request.
+
+    client: its socket, which is ours from here on. environ: that of its upgrade.
 
     flask-sock's view would do too; but its handshake costs as much as all the rest together, and
     it holds request and greenlet for as long as the client stays.
     """
     agreed = visitor.compression
     connection = Connection(hub.runtime, client, hub.limits, agreed)
-    key = request.environ["HTTP_SEC_WEBSOCKET_KEY"]
+    key = environ["HTTP_SEC_WEBSOCKET_KEY"]
     connection.push(handshake.accept(key, agreed.response if agreed else ""))
     _client(hub, connection, visitor).live(visitor.resume_token, then=client.close)
 
@@ -130,7 +133,8 @@ class _TakenAway(Response):
         raise StopIteration  # as flask-sock ends a request under gunicorn
 
 
-def _check_handshake(environ: dict[str, Any]) -> None:
+def check_handshake(environ: dict[str, Any]) -> None:
+    """Refuse, by werkzeug's HTTPException, what is no upgrade of ours (RFC 6455 section 4.2.1)."""
     if environ["REQUEST_METHOD"] != "GET":
         _refuse(405, "A WebSocket is opened with GET.", Allow="GET")
     if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
@@ -149,12 +153,15 @@ def _check_handshake(environ: dict[str, Any]) -> None:
         _refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
 
 
-def _admit(hub: Hub) -> _Visitor:
-    """Let the client in, or abort."""
+def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
+    """Let the client in, or raise werkzeug's HTTPException.
+
+    In the request's own context, if there is an authorize hook.
+    """
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     _check_space(hub)
-    asked = request.args.to_dict() if request.environ.get("QUERY_STRING") else {}
+    asked = _query(environ)
     client_id = asked.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
         _refuse(
@@ -164,9 +171,19 @@ def _admit(hub: Hub) -> _Visitor:
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
     _check_space(hub)  # once more, as that may have taken its time
-    return _Visitor(
-        _address(), identity, client_id, asked.get("resumeToken", ""), _compression(hub)
+    return Visitor(
+        _address(environ),
+        identity,
+        client_id,
+        asked.get("resumeToken", ""),
+        _compression(hub, environ),
     )
+
+
+def _query(environ: dict[str, Any]) -> dict[str, str]:
+    if not environ.get("QUERY_STRING"):
+        return {}
+    return Request(environ, populate_request=False).args.to_dict()
 
 
 def _check_space(hub: Hub) -> None:
@@ -174,8 +191,7 @@ def _check_space(hub: Hub) -> None:
         _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
 
 
-def _compression(hub: Hub) -> Agreement | None:
-    environ = request.environ
+def _compression(hub: Hub, environ: dict[str, Any]) -> Agreement | None:
     if not hub.settings.compression or "wsgi.websocket" in environ:  # answered already, without
         return None
     return negotiate(environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", ""))
@@ -196,7 +212,7 @@ def _text_of(refused: HTTPException) -> str:
     return refused.get_response().get_data(as_text=True).strip()
 
 
-def _serve(hub: Hub, client: Any, visitor: _Visitor) -> None:
+def _serve(hub: Hub, client: Any, visitor: Visitor) -> None:
     """Serve a client whose socket ends with the request, to its end."""
     has_gone = hub.runtime.event()
     connection = Connection(hub.runtime, client, hub.limits, visitor.compression)
@@ -208,7 +224,7 @@ def _serve(hub: Hub, client: Any, visitor: _Visitor) -> None:
         raise
 
 
-def _client(hub: Hub, connection: Connection, visitor: _Visitor) -> Client:
+def _client(hub: Hub, connection: Connection, visitor: Visitor) -> Client:
     return Client(
         hub,
         connection,
@@ -218,6 +234,6 @@ def _client(hub: Hub, connection: Connection, visitor: _Visitor) -> Client:
     )
 
 
-def _address() -> str:
-    host, port = request.environ.get("REMOTE_ADDR", ""), request.environ.get("REMOTE_PORT")
+def _address(environ: dict[str, Any]) -> str:
+    host, port = environ.get("REMOTE_ADDR", ""), environ.get("REMOTE_PORT")
     return f"{host}:{port}" if port else str(host)

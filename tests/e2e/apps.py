@@ -2,11 +2,14 @@
 
 import sys
 import time
+from itertools import count
 
 import flask
 from flask import Flask
+from flask.sessions import SessionInterface
+from flask_sock import Sock
 
-from piehub import PieHub
+from piehub import PieHub, signals
 
 
 def say(text):
@@ -32,3 +35,106 @@ def hesitate():
     if "wait" in flask.request.args:
         say("authorize has begun")
         time.sleep(1)
+
+
+def pages(*, door):
+    """A page on the hub's own path, and one that makes the hub drain while gunicorn goes on.
+
+    door: whether nothing of the app's keeps the front door shut.
+    """
+    app = Flask("pages")
+    PieHub(app)
+    app.add_url_rule("/", view_func=lambda: "a page")
+    app.add_url_rule("/drain", "drain", lambda: app.extensions["piehub"].drain() or "draining")
+    if not door:
+        app.teardown_request(lambda error: None)
+    return app
+
+
+def broken():
+    """A fault of the hub's own, which shows when somebody comes in."""
+    app = Flask("broken")
+    PieHub(app)
+    app.extensions["piehub"].registry.enter = None
+    return app
+
+
+def watched(by):
+    """An app with something of its own around an upgrade, which says when it is asked."""
+    app = Flask("watched")
+    times = count(1)
+    WATCHERS[by](app, PieHub(app), lambda *_, **__: say(f"asked {next(times)}"))
+    return app
+
+
+def outvoted():
+    """An app that has a WebSocket route of its own where the hub's is, and came first."""
+    app = Flask("outvoted")
+    Sock(app).route("/")(lambda ws: ws.send("mine"))
+    PieHub(app)
+    return app
+
+
+def _patch_flask(app, pie, asked):
+    flasks_own = Flask.full_dispatch_request
+    Flask.full_dispatch_request = lambda app: asked() or flasks_own(app)
+
+
+def _subclass(app, pie, asked):
+    class Own(Flask):
+        def preprocess_request(self):
+            asked()
+            return super().preprocess_request()
+
+    app.__class__ = Own
+
+
+def _wrap(app, pie, asked):
+    flasks_own = app.wsgi_app
+    app.wsgi_app = lambda *request: asked() or flasks_own(*request)
+
+
+def _keep_sessions(app, pie, asked):
+    class Sessions(SessionInterface):
+        def open_session(self, app, request):
+            return asked()
+
+    app.session_interface = Sessions()
+
+
+def _make_requests(app, pie, asked):
+    class Request(flask.Request):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            asked()
+
+    app.request_class = Request
+
+
+def _greet(app, pie, asked):
+    @signals.client_opened.connect_via(app, weak=False)
+    def greet(sender, client):
+        if flask.request.path == "/":
+            asked()
+
+
+WATCHERS = {
+    "before_request": lambda app, pie, asked: app.before_request(asked),
+    "after_request": lambda app, pie, asked: app.after_request(lambda answer: asked() or answer),
+    "teardown_request": lambda app, pie, asked: app.teardown_request(asked),
+    "teardown_appcontext": lambda app, pie, asked: app.teardown_appcontext(asked),
+    "url_value_preprocessor": lambda app, pie, asked: app.url_value_preprocessor(asked),
+    "authorize": lambda app, pie, asked: pie.authorize(lambda: asked() or flask.request.path),
+    "authorize, once a page was seen": lambda app, pie, asked: app.add_url_rule(
+        "/", view_func=lambda: pie.authorize(asked) and "from now on"
+    ),
+    "request_started": lambda app, pie, asked: flask.request_started.connect(
+        asked, app, weak=False
+    ),
+    "client_opened": _greet,
+    "middleware": _wrap,
+    "a subclass of Flask": _subclass,
+    "a patch of Flask": _patch_flask,
+    "sessions": _keep_sessions,
+    "requests": _make_requests,
+}

@@ -16,8 +16,8 @@ def clients():
         opened.append(Peer(url, **query))
         return opened[-1]
 
-    def open_wire(url, path="/"):
-        opened.append(Wire(url, path))
+    def open_wire(url, path="/", handshake=True):
+        opened.append(Wire(url, path, handshake))
         return opened[-1]
 
     open_client.wire = open_wire
@@ -29,6 +29,16 @@ def clients():
 @pytest.fixture
 def start():
     """Start servers that are ended when the test ends."""
+    yield from starting()
+
+
+@pytest.fixture(scope="module")
+def start_for_all():
+    """The same, for when the module's last test ends."""
+    yield from starting()
+
+
+def starting():
     started = []
 
     def start_process(command=GUNICORN, *, ready=READY, **options):

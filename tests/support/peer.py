@@ -115,13 +115,13 @@ class Wire:
 
     def frame(self):
         """The next frame as (opcode, payload)."""
-        head = self._take(2)
+        head = self.take(2)
         size = head[1]
         if size == 126:
-            size = int.from_bytes(self._take(2), "big")
+            size = int.from_bytes(self.take(2), "big")
         elif size == 127:
-            size = int.from_bytes(self._take(8), "big")
-        return head[0] & 15, self._take(size)
+            size = int.from_bytes(self.take(8), "big")
+        return head[0] & 15, self.take(size)
 
     def rest(self):
         """Everything up to the end of the stream."""
@@ -129,7 +129,8 @@ class Wire:
             self.received += data
         return self.received
 
-    def _take(self, count):
+    def take(self, count):
+        """The next bytes."""
         while len(self.received) < count:
             self.received += self._more()
         taken, self.received = self.received[:count], self.received[count:]

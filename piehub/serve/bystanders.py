@@ -1,0 +1,123 @@
+"""Who, besides the hub, has a part in an upgrade that goes through gunicorn and Flask.
+
+Where there is nobody, it makes no difference which way an upgrade takes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from types import FunctionType
+from typing import Any
+
+import flask
+import flask.app
+from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
+from gunicorn.workers.ggevent import GeventWorker
+from werkzeug.exceptions import HTTPException
+
+from piehub import signals
+from piehub.hub import Hub
+from piehub.web import upgrade
+
+# Of gunicorn's: what has a say in what is read, or is told of requests.
+_SETTINGS = (
+    "http2_cleartext",
+    "limit_request_field_size",
+    "limit_request_fields",
+    "limit_request_line",
+    "max_requests",
+    "post_request",
+    "pre_request",
+    "protocol",
+    "proxy_protocol",
+    "secure_scheme_headers",
+)
+
+# Flask's methods that an upgrade passes through: a subclass, an instance, or what patches Flask to
+# watch it, may have others.
+_WAY = frozenset(
+    (
+        "__call__",
+        "app_context",
+        "create_url_adapter",
+        "dispatch_request",
+        "do_teardown_appcontext",
+        "do_teardown_request",
+        "ensure_sync",
+        "finalize_request",
+        "full_dispatch_request",
+        "make_response",
+        "preprocess_request",
+        "process_response",
+        "request_context",
+        "wsgi_app",
+    )
+)
+
+_SIGNALS = (
+    flask.appcontext_popped,
+    flask.appcontext_pushed,
+    flask.appcontext_tearing_down,
+    flask.got_request_exception,
+    flask.request_finished,
+    flask.request_started,
+    flask.request_tearing_down,
+    signals.client_opened,  # whose receivers find the request there
+)
+
+
+def at_worker(worker: Any, hub: Hub) -> bool:
+    """Whether there is, or may be, anybody in how this worker was started and its app was made."""
+    settings = [worker.cfg.settings[name] for name in _SETTINGS if name in worker.cfg.settings]
+    return (
+        type(worker) is not GeventWorker
+        or worker.cfg.is_ssl
+        or "SCRIPT_NAME" in os.environ
+        or any(setting.get() != setting.default for setting in settings)
+        or type(hub.app) is not Flask
+        or not all(_is_flasks_own(name) for name in _WAY & vars(Flask).keys())
+        or not _is_reached(hub)
+    )
+
+
+def at_app(hub: Hub) -> bool:
+    """Whether there is anybody by now: an app may take its time to say what it wants."""
+    app = hub.app
+    return bool(
+        hub.hooks.authorize
+        or not _WAY.isdisjoint(vars(app))
+        or len(app.before_request_funcs[upgrade.BLUEPRINT]) > 1  # more than the hub's own
+        or app.before_request_funcs.get(None)
+        or _any_of(app.after_request_funcs)
+        or _any_of(app.teardown_request_funcs)
+        or _any_of(app.url_value_preprocessors)
+        or app.teardown_appcontext_funcs
+        or any(signal.receivers for signal in _SIGNALS)
+        or type(app.session_interface) is not SecureCookieSessionInterface
+        or app.request_class is not flask.Request
+        or app.config.get("TRUSTED_HOSTS") is not None
+    )
+
+
+def _any_of(functions: Any) -> bool:
+    return bool(functions.get(None) or functions.get(upgrade.BLUEPRINT))
+
+
+def _is_flasks_own(name: str) -> bool:
+    function = vars(Flask)[name]
+    return type(function) is FunctionType and function.__globals__ is vars(flask.app)
+
+
+def _is_reached(hub: Hub) -> bool:
+    """Whether an upgrade on the hub's path is the hub's, wherever it comes to, and no other
+    route's of the app."""
+    app, path = hub.app, hub.settings.path
+    if app.url_map.host_matching or app.subdomain_matching or not re.fullmatch(r"[\w./~-]+", path):
+        return False
+    try:
+        endpoint, _ = app.url_map.bind("localhost", url_scheme="ws").match(path, "GET")
+    except HTTPException:
+        return False
+    return bool(endpoint.partition(".")[0] == upgrade.BLUEPRINT)

@@ -15,6 +15,7 @@ from piehub.wire.frames import BINARY, CLOSE, PING, WireError
 from piehub.wire.reader import Reader
 
 _PING = frames.encode(PING, b"")
+_TOO_SLOW = frames.close(close_codes.TOO_SLOW, "too much was waiting for this client")
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which who is held up is given up
@@ -76,7 +77,7 @@ class Connection:
         self._link = runtime.link(
             client,
             limits.outbox_bytes,
-            frames.close(close_codes.TOO_SLOW, "too much was waiting for this client"),
+            _TOO_SLOW,
         )
         self.push = self._link.push
         self.outbox: Outbox = self._link.outbox

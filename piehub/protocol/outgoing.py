@@ -17,6 +17,9 @@ from piehub.protocol.incoming import Envelope, RoomInfo
 
 _BRACE = ord("}")
 _encode = msgspec.json.Encoder().encode
+_encode_anything = json.JSONEncoder(
+    allow_nan=False, ensure_ascii=False, separators=(",", ":")
+).encode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -123,8 +126,7 @@ def json_text(value: Any) -> bytes:
     refuses. Raises TypeError or ValueError for what JSON has no words for: sets, NaN, cycles, half
     a surrogate pair.
     """
-    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-    return text.encode()
+    return _encode_anything(value).encode()
 
 
 def room_data(payload: Any, time: int, from_client: str | None = None) -> bytes:

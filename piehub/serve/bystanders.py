@@ -56,15 +56,15 @@ _WAY = frozenset(
     )
 )
 
-_SIGNALS = (
-    flask.appcontext_popped,
-    flask.appcontext_pushed,
-    flask.appcontext_tearing_down,
-    flask.got_request_exception,
-    flask.request_finished,
-    flask.request_started,
-    flask.request_tearing_down,
-    signals.client_opened,  # whose receivers find the request there
+_RECEIVERS = (
+    flask.appcontext_popped.receivers,
+    flask.appcontext_pushed.receivers,
+    flask.appcontext_tearing_down.receivers,
+    flask.got_request_exception.receivers,
+    flask.request_finished.receivers,
+    flask.request_started.receivers,
+    flask.request_tearing_down.receivers,
+    signals.client_opened.receivers,  # who find the request there
 )
 
 
@@ -94,7 +94,7 @@ def at_app(hub: Hub) -> bool:
         or _any_of(app.teardown_request_funcs)
         or _any_of(app.url_value_preprocessors)
         or app.teardown_appcontext_funcs
-        or any(signal.receivers for signal in _SIGNALS)
+        or any(_RECEIVERS)
         or type(app.session_interface) is not SecureCookieSessionInterface
         or app.request_class is not flask.Request
         or app.config.get("TRUSTED_HOSTS") is not None

@@ -69,10 +69,11 @@ def from_gunicorn(environ: dict[str, Any]) -> Any:
     return detached(client) if type(client) is gevent_socket.socket else None
 
 
-def detached(client: gevent_socket.socket) -> Any:
+def detached(client: Any) -> Any:
     """gevent's socket as one of our own, which the loop can read; gevent's is left closed."""
-    family, kind, protocol = client.family, client.type, client.proto
-    return NativeSocket(family, kind | socket.SOCK_NONBLOCK, protocol, client.detach())
+    native = client._sock
+    family, kind, protocol = native.family, native.type | socket.SOCK_NONBLOCK, native.proto
+    return NativeSocket(family, kind, protocol, client.detach())
 
 
 @contextmanager

@@ -20,9 +20,11 @@ _HOST = re.compile(
     r"(?:(?:[a-z\d-]{1,50}\.)*[a-z\d-]{1,50}|\[[a-f\d:]{2,45}\])(?::\d{1,5})?", re.IGNORECASE
 )
 # These come with a body, or make gunicorn speak first.
-_WITH_A_BODY = frozenset(("CONTENT-LENGTH", "CONTENT-TYPE", "EXPECT", "TRANSFER-ENCODING"))
+_WITH_A_BODY = frozenset(
+    ("HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_EXPECT", "HTTP_TRANSFER_ENCODING")
+)
 # gunicorn refuses a head in which two of these contradict each other.
-_SCHEMES = frozenset(("X-FORWARDED-PROTO", "X-FORWARDED-PROTOCOL", "X-FORWARDED-SSL"))
+_SCHEMES = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PROTOCOL", "HTTP_X_FORWARDED_SSL")
 
 
 class PlainUpgrade(NamedTuple):
@@ -41,19 +43,21 @@ def recognise(data: bytes, path: str, address: Any) -> PlainUpgrade | None:
     head, end, _ = data.partition(b"\r\n\r\n")
     if not end or not head.isascii():
         return None
-    text = head.decode()
-    request_line, *lines = text.split("\r\n")
-    query, fields = _query(request_line, path), _fields(lines)
-    if query is None or fields is None or not text.replace("\r\n", "").isprintable():
+    request_line, *lines = head.decode().split("\r\n")
+    query = _query(request_line, path)
+    if query is None:
         return None
-    environ = {
-        **{"HTTP_" + name.replace("-", "_"): value for name, value in fields.items()},
-        **_remote(address),
-        "REQUEST_METHOD": "GET",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "QUERY_STRING": query,
-    }
-    return PlainUpgrade(len(head) + len(end), environ) if _upgrades(fields) else None
+    environ = _fields(lines)
+    if environ is None or not _upgrades(environ):
+        return None
+    environ["REQUEST_METHOD"] = "GET"
+    environ["SERVER_PROTOCOL"] = "HTTP/1.1"
+    environ["QUERY_STRING"] = query
+    if isinstance(address, tuple):
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = address[0], str(address[1])
+    else:  # a UNIX socket's
+        environ["REMOTE_ADDR"] = address.decode() if isinstance(address, bytes) else address
+    return PlainUpgrade(len(head) + len(end), environ)
 
 
 def _query(line: str, path: str) -> str | None:
@@ -61,32 +65,27 @@ def _query(line: str, path: str) -> str | None:
     target, _, version = rest.partition(" ")
     asked, _, query = target.partition("?")
     is_plain = method == "GET" and asked == path and version == "HTTP/1.1" and "#" not in query
-    return query if is_plain and len(line) <= _LONGEST_LINE else None
+    return query if is_plain and line.isprintable() and len(line) <= _LONGEST_LINE else None
 
 
 def _fields(lines: list[str]) -> dict[str, str] | None:
-    """The header by its names in capitals; None if one comes twice, is folded, or is odd."""
+    """The header as an environ has it; None if a name comes twice, a line is folded, or odd."""
     fields = {}
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or not name.replace("-", "").isalnum():
+        if not colon or not name.replace("-", "").isalnum() or not line.isprintable():
             return None
-        fields[name.upper()] = value.strip(" ")
+        fields["HTTP_" + name.upper().replace("-", "_")] = value.strip(" ")
     return fields if len(fields) == len(lines) <= _MOST_FIELDS else None
 
 
 def _upgrades(fields: dict[str, str]) -> bool:
-    tokens = fields.get("CONNECTION", "").lower().split(",")
+    """Whether Werkzeug routes this as a WebSocket, and nothing else in it is to be looked at."""
+    tokens = fields.get("HTTP_CONNECTION", "").lower().split(",")
     return (
-        fields.get("UPGRADE", "").lower() == "websocket"
-        and any(token.strip() == "upgrade" for token in tokens)
-        and _HOST.fullmatch(fields.get("HOST", "")) is not None
+        fields.get("HTTP_UPGRADE", "").lower() == "websocket"
+        and "upgrade" in [token.strip() for token in tokens]
+        and _HOST.fullmatch(fields.get("HTTP_HOST", "")) is not None
         and _WITH_A_BODY.isdisjoint(fields)
-        and len(_SCHEMES & fields.keys()) < 2
+        and sum(map(fields.__contains__, _SCHEMES)) < 2
     )
-
-
-def _remote(address: Any) -> dict[str, str]:
-    if isinstance(address, tuple):
-        return {"REMOTE_ADDR": address[0], "REMOTE_PORT": str(address[1])}
-    return {"REMOTE_ADDR": address.decode() if isinstance(address, bytes) else address}

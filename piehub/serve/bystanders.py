@@ -12,7 +12,7 @@ from typing import Any
 
 import flask
 import flask.app
-from flask import Flask
+from flask.app import Flask
 from flask.sessions import SecureCookieSessionInterface
 from gunicorn.workers.ggevent import GeventWorker
 from werkzeug.exceptions import HTTPException

@@ -194,7 +194,7 @@ def test_a_resume_token_takes_over_at_once(service):
     assert newcomer.hear()["stats"]["lifeTimeClients"] == 2
 
 
-@pytest.mark.parametrize("token", ["", "bob", "nonsense.x.y"])
+@pytest.mark.parametrize("token", ["", "bob", "nonsense.x.y", "ä.1.ö"])
 def test_a_wrong_resume_token_takes_over_nothing(token, service):
     url = service.start()
     service.peer(url, clientId="bob")

@@ -1,13 +1,19 @@
 """What the hub's speed rests on: one frame a message, and a lock under which nobody waits."""
 
+import gc
 import json
+import socket
 
 import gevent
+import gevent.event
 import greenlet
 import pytest
 
+from piehub import create_app
 from piehub.net import flusher
+from piehub.net.connection import Connection
 from piehub.protocol import outgoing
+from piehub.session import Client
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -89,3 +95,27 @@ def test_nothing_switches_greenlets_while_the_lock_is_held(service, members):
     assert newcomer.hear_type("ResolvePromise")
     assert lock.entered > 10
     assert lock.switches == []
+
+
+def test_a_client_that_has_gone_leaves_nothing_to_the_collector():
+    """It is told to look seldom, which only does where reference counts free nearly everything."""
+    hub = create_app(PIEHUB_SECRET_KEY="for tests").extensions["piehub"]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            ours, theirs = socket.socketpair()
+            has_gone = gevent.event.Event()
+            connection = Connection(hub.runtime, ours, hub.limits)
+            client = Client(hub, connection, address="", identity=None, requested_id="")
+            client.live("", then=has_gone.set)
+            theirs.sendall(masked(1, b'{"type": "GetStats"}'))
+            assert theirs.recv(1000)
+            theirs.close()
+            assert has_gone.wait(PATIENCE)
+            ours.close()
+        del ours, theirs, has_gone, connection, client
+        gevent.sleep(0)  # until the greenlet that ended the last one has ended itself
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

@@ -21,6 +21,10 @@ CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which who is held up is given up
 
 
+def _hears_nothing(opcode: int, payload: bytes) -> None:
+    """For a connection that is not served, or no more."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one client may do.
@@ -74,6 +78,7 @@ class Connection:
     ) -> None:
         self._runtime = runtime
         self._limits = limits
+        self._on_message: Callable[[int, bytes], None] = _hears_nothing
         self._link = runtime.link(
             client,
             limits.outbox_bytes,
@@ -139,6 +144,7 @@ class Connection:
             self._link.shut_down()
         finally:
             self._link.release()  # in any case: a watcher must not outlive its socket
+            self._on_message = _hears_nothing  # which led to who holds us
 
     def abandon(self) -> None:
         """Let go of the socket at once: whoever accepted it is about to close it."""

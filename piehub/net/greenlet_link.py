@@ -116,7 +116,9 @@ class GreenletLink:
         if not self._has_ended:
             self._has_ended = True
             self._rest()
-            gevent.spawn(self._done)
+            done = self._done
+            del self._take, self._done  # they lead back here: all would wait for the collector
+            gevent.spawn(done)
 
     def flush(self, timeout: float | None) -> None:
         self.outbox.flush()

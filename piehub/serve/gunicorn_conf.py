@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-from piehub.serve import address, descriptors
+from piehub.serve import address, collector, descriptors
 
 __all__ = [
     "bind",
@@ -56,6 +56,7 @@ def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
     from piehub.serve import draining, front_door
 
+    collector.relax()
     descriptors.raise_limit()
     draining.watch_gunicorn(worker)
     front_door.open_in(worker)

@@ -12,7 +12,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
-from piehub.serve import address, descriptors, draining
+from piehub.serve import address, collector, descriptors, draining
 
 STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
@@ -21,6 +21,7 @@ log = logging.getLogger("piehub")
 
 def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # noqa: S104, as gunicorn
     """Serve until SIGTERM or Ctrl-C, in a patched process; then take leave of every client."""
+    collector.relax()
     descriptors.raise_limit()
     server = WSGIServer(
         (host, address.port() if port is None else port),

@@ -26,6 +26,11 @@ def open_in(worker: Any) -> None:
         worker.handle = _Door(worker, hub).handle
 
 
+def close_in(worker: Any) -> None:
+    """Take the door out again, so that nothing of it keeps the worker when the process ends."""
+    vars(worker).pop("handle", None)
+
+
 class _Door:
     def __init__(self, worker: Any, hub: Hub) -> None:
         self._gunicorns_handle = worker.handle

@@ -67,6 +67,7 @@ def post_worker_init(worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """gunicorn's hook, in the worker, before it exits."""
-    from piehub.serve import draining
+    from piehub.serve import draining, front_door
 
     draining.finish(worker)
+    front_door.close_in(worker)

@@ -123,7 +123,7 @@ QUICK = Plan(
         *FAN_OUT,
         *(exercise._replace(keys=BOTH) for exercise in SMALL_ROOMS),
         *COMPRESSION,
-        _latency(50)[0],
+        *_latency(50),
         CONNECT._replace(keys=BOTH),
         *(_more_clients(count)._replace(keys=OWN) for count in CLIENTS[:2]),
         *(_more_rooms(count)._replace(keys=OWN) for count in ROOMS[:2]),

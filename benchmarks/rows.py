@@ -56,7 +56,10 @@ def _latency(load: int) -> list[Row]:
             *(f"latency p99, {load} % of own maximum", own, "p99", milliseconds, False),
             (near_own_median(2, 1000),) if is_judged else (),
         ),
-        Row(f"latency p50, {load} % of the original's", same, "p50", milliseconds, False),
+        Row(
+            *(f"latency p50, {load} % of the original's", same, "p50", milliseconds, False),
+            (LEVEL,) if is_judged else (),
+        ),
         Row(f"latency p99, {load} % of the original's", same, "p99", milliseconds, False),
     ]
 

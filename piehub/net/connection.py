@@ -211,8 +211,8 @@ class Connection:
         if not data:
             return False
         now = self.heard_at = monotonic()
-        self.pinged_at = None
-        if self._probes:
+        if self.pinged_at is not None:
+            self.pinged_at = None
             self._answer_probes()
         limits = self._limits
         if rate := limits.rate_limit:

@@ -88,17 +88,17 @@ class GreenletLink:
             self._rest()
             gevent.spawn(self._take_apart, data)
             return
-        flusher = self._flusher
+        flusher, outbox = self._flusher, self.outbox
         is_due, flusher.is_due = flusher.is_due, True
         goes_on = self._take(data)
         # Others that are ready in this turn may have more to say to the same clients.
         if not self._loop.pendingcnt:
-            flusher.flush(self.outbox)
+            flusher.flush(outbox)
         elif not is_due:
             flusher.wake()
         if not goes_on:
             self._end()
-        elif self.outbox.size * 2 > self.outbox.limit:
+        elif outbox.size and outbox.size * 2 > outbox.limit:
             self._rest()
             self._listen()
 

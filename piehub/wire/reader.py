@@ -50,6 +50,7 @@ class Reader:
         "_max_bytes",
         "_max_fragments",
         "_message",
+        "_short",
     )
 
     def __init__(
@@ -62,6 +63,7 @@ class Reader:
         self._frame: _Frame | None = None
         self._message: Message | None = None
         self._done = False  # a close frame or an error came: what follows is not read
+        self._short = min(max_message_bytes, 125)  # the longest text with a short way; -1 for none
 
     def feed(self, data: bytes) -> Iterable[tuple[int, bytes]]:
         """Return (opcode, payload) for each message and control frame that `data` completes.
@@ -73,13 +75,7 @@ class Reader:
         # A text of up to 125 bytes and nothing else, as it comes from who waits for answers: half
         # the time, because it takes no generator.
         size = len(data) - 6
-        if (
-            0 <= size < 126
-            and data[0] == _WHOLE_TEXT
-            and data[1] == MASKED | size
-            and size <= self._max_bytes
-            and not (self._message or self._frame or self._head or self._done)
-        ):
+        if 0 <= size <= self._short and data[0] == _WHOLE_TEXT and data[1] == MASKED | size:
             payload = apply_mask(data[6:], data[2:6])
             if payload.isascii():
                 return ((TEXT, payload),)
@@ -88,6 +84,7 @@ class Reader:
     def _read(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         if self._done:
             return
+        self._short = -1
         if self._head:
             data, self._head = self._head + data, b""
         at, end = 0, len(data)
@@ -114,6 +111,8 @@ class Reader:
         except WireError:
             self._done = True
             raise
+        if not (self._message or self._frame or self._head or self._done):
+            self._short = min(self._max_bytes, 125)
 
     def _take_frame(self, data: bytes, at: int) -> tuple[int, tuple[int, bytes] | None]:
         """Take in what is here of the frame that is under way or begins at `at`.

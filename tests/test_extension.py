@@ -262,6 +262,19 @@ def test_flask_socks_options_hold_for_the_apps_own_routes(service):
         assert own.recv(PATIENCE) == "OwnThread 4"
 
 
+def test_subprotocols_are_for_the_apps_own_routes(service):
+    app = app_with(PieHub())
+    app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": ["chat"]}
+    Sock(app).route("/own")(lambda ws: ws.send("hello"))
+    url = service.start(app)
+    agreed = []
+    for address in (url, f"{url}/own"):
+        with connect(address, proxy=None, close_timeout=A_WHILE, subprotocols=["chat"]) as client:
+            assert client.recv(PATIENCE)
+            agreed.append(client.subprotocol)
+    assert agreed == [None, "chat"]
+
+
 def test_a_message_that_no_outbox_holds_is_refused():
     pie = PieHub()
     app_with(pie)

@@ -53,7 +53,9 @@ def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> No
 
 
 def agree(environ: dict[str, Any], compression: Agreement | None) -> None:
-    """Let simple-websocket agree to that and no more; it agrees to what every browser offers."""
+    """Let simple-websocket agree to that and no more: to none of the extensions that every browser
+    offers, and to no subprotocol of the app's own routes."""
+    environ.pop("HTTP_SEC_WEBSOCKET_PROTOCOL", None)
     environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
     if compression:
         environ["HTTP_SEC_WEBSOCKET_EXTENSIONS"] = compression.response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 from piehub.net.outbox import Outbox
@@ -25,7 +26,7 @@ def _hears_nothing(opcode: int, payload: bytes) -> None:
     """For a connection that is not served, or no more."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limits:
     """What one client may do.
 
@@ -38,6 +39,13 @@ class Limits:
     rate_limit: float
     rate_burst: float
     max_fragments: int = 1024
+
+    def __post_init__(self) -> None:
+        rate = self.rate_limit
+        self.seconds_a_message = 1 / rate if rate else 0.0
+        # How far a client may be ahead of its rate. Sums of fractions are not exact, hence the
+        # microsecond.
+        self.seconds_ahead = (self.rate_burst - 1) / rate + 1e-6 if rate else inf
 
 
 class Connection:
@@ -58,8 +66,7 @@ class Connection:
         "_probes",
         "_progress",
         "_runtime",
-        "_tokens",
-        "_tokens_at",
+        "_spent_until",
         "closing_at",
         "failure",
         "heard_at",
@@ -101,8 +108,7 @@ class Connection:
         self.failure: BaseException | None = None  # a bug that ended it
         self._probes: list[Event] | None = None
         self._progress = (0, 0.0)  # bytes written, and since when no more than that
-        self._tokens = limits.rate_burst
-        self._tokens_at = self.heard_at
+        self._spent_until = 0.0  # to when its messages so far would have taken at its rate
 
     @property
     def sent(self) -> int:
@@ -215,16 +221,14 @@ class Connection:
             self.pinged_at = None
             self._answer_probes()
         limits = self._limits
-        if rate := limits.rate_limit:
-            refilled = self._tokens + (now - self._tokens_at) * rate
-            self._tokens = refilled if refilled < limits.rate_burst else limits.rate_burst
-            self._tokens_at = now
         try:
             for opcode, payload in self._feed(data):
-                if rate:
-                    self._tokens -= 1
-                    if self._tokens < 0:
-                        raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
+                spent_until = self._spent_until
+                if spent_until < now:
+                    spent_until = now
+                elif spent_until > now + limits.seconds_ahead:
+                    raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
+                self._spent_until = spent_until + limits.seconds_a_message
                 if opcode <= BINARY:  # the texts and binaries
                     if self.closing_at is None:
                         self.received += 1

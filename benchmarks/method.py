@@ -47,6 +47,10 @@ messages that reached a client, a second.
   sample; one that is lost, doubled or changed ends the run with an error. Afterwards its clients
   vanish by reset, and the next run waits until all servers are quiet.
 - "n in flight": a sender has n messages under way, and sends the next when one has come back.
+- Ping-pong has more rounds (nine), for it has two speeds: where the server sleeps before the
+  next message is there, waking it costs more than all else; where the message is there in time, it
+  never sleeps. Which of the two a server has changes from round to round, and a quicker server
+  sleeps more often.
 - Latency is measured at a set rate, in one room of {audience} clients, each time from when a
   message should have been sent: a hub that stalls the sender does not hide it. A hub's maximum is
   that of the row with 32 in flight. "% of own maximum" is a share of that, for each hub of its

@@ -65,7 +65,7 @@ class Audience:
         waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
         for outbox in self.outboxes:
-            outbox.put_all(waiting, size, 0)
+            _put_all(outbox, waiting, size, 0)
 
     def dissolve(self) -> None:
         """Somebody came or went: there is another audience now."""
@@ -107,17 +107,14 @@ class Audience:
             except Exception:
                 _give_up(self._straggler(rest, first, len(waiting)))
                 continue
-            outbox = self._straggler(rest, first, len(waiting))
-            try:
-                outbox.put_all(waiting, size, taken)
-            except Exception:
-                _give_up(outbox)
+            _put_all(self._straggler(rest, first, len(waiting)), waiting, size, taken)
 
     def _straggler(self, rest: Iterator[Send], first: int, count: int) -> GreenletOutbox:
         """Whose `send` has come out of `rest` last, where that of the member `first` was first: it
         has not been sent all of the `count` frames."""
         outbox = self.outboxes[(first - 1 - length_hint(rest)) % len(self.outboxes)]
-        outbox.uncount(count)
+        if outbox.audience is self:  # else it has gone, and counts by itself
+            outbox.uncount(count)
         return outbox
 
 
@@ -201,6 +198,13 @@ def _gather(members: Sequence[Recipient]) -> Audience:
     for other in others:
         first.twin, other.twin = other, first
     return first
+
+
+def _put_all(outbox: GreenletOutbox, frames: list[bytes], size: int, taken: int) -> None:
+    try:
+        outbox.put_all(frames, size, taken)
+    except Exception:
+        _give_up(outbox)
 
 
 def _give_up(outbox: GreenletOutbox) -> None:

@@ -103,6 +103,8 @@ class GreenletLink:
             self._listen()
 
     def _take_apart(self, data: bytes) -> None:
+        if self._has_ended:  # in the turn of the loop in which this was to begin
+            return
         if self._take(data):
             self._listen()
         else:

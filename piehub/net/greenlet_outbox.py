@@ -85,10 +85,10 @@ class GreenletOutbox(Outbox):
             self.audience.sends[self.place] = send
 
     def push(self, frame: bytes, /) -> None:
-        if not self.is_open:
-            return
         if self.audience is not None and self.audience.frames:
             self.audience.scatter()
+        if not self.is_open:
+            return
         if not self.frames:
             self._begin()
         self.frames.append(frame)

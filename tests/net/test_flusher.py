@@ -108,3 +108,35 @@ def test_a_last_frame_comes_behind_what_the_room_was_told_and_nothing_after_it(r
     assert heard(audience[0], 4) == b"1bye"
     assert heard(audience[1], 2) == b"12"
     assert audience[0].outbox.sent == 2
+
+
+def test_nothing_comes_behind_the_words_to_one_for_whom_too_much_waits(runtime, audience):
+    """Not even what is said to it while the room's messages are counted among what waits for it."""
+    slow = audience[0]
+    slow.push(b"x" * 900_000)  # more than a socket takes
+    gevent.sleep(0)
+    slow.outbox.limit = slow.outbox.size + 100_000
+    runtime.broadcast(audience, b"y" * 200_000)
+    slow.push(b"answer")
+    assert slow.outbox.overflowed
+    while not (last := slow.theirs.recv(CHUNK)).endswith((b"too slow", b"answer")):
+        pass
+    assert last.endswith(b"too slow")
+
+
+def test_a_fault_with_one_keeps_nothing_back_from_those_behind_it(runtime, audience, caplog):
+    runtime.broadcast(audience, b"1")
+    audience[0].outbox.limit = None  # a bug of ours
+    audience[2].push(b"+")
+    assert [heard(audience[1], 1), heard(audience[2], 2)] == [b"1", b"1+"]
+    assert audience[0].theirs.recv(1) == b""
+    assert "cannot flush an outbox" in caplog.text
+
+
+def test_who_is_let_go_of_with_the_rooms_message_unsent_has_not_been_sent_it(runtime, audience):
+    runtime.broadcast(audience, b"1")
+    assert heard(audience[0], 1) == b"1"
+    runtime.broadcast(audience, b"2")
+    audience[0].link.release()
+    assert heard(audience[1], 2) == b"12"
+    assert audience[0].outbox.sent == 1

@@ -191,6 +191,22 @@ def test_who_is_given_up_while_the_apps_own_code_runs_ends_after_it():
         link.release()
 
 
+def test_who_is_given_up_in_the_turn_in_which_it_speaks_is_not_heard_any_more(capsys):
+    """The app's own code would run in a greenlet, which begins after the end has been told."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        link = Greenlets().link(ours, LIMIT, b"")
+        heard, has_ended = [], threading.Event()
+        link.serve(heard.append, has_ended.set, [["a hook"]])
+        theirs.send(b"one")
+        link._loop.run_callback(link.stop_receiving)
+        link._loop.run_callback(link._on_readable)  # as the loop does for all who are ready
+        assert has_ended.wait(PATIENCE)
+        gevent.sleep(0)  # until that greenlet has been, too
+        assert (heard, capsys.readouterr().err) == ([], "")
+        link.release()
+
+
 def wait_until(condition):
     with gevent.Timeout(PATIENCE):
         while not condition():

@@ -17,6 +17,8 @@ from piehub.session import Client
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
+JOIN = {"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}
+
 
 @pytest.fixture
 def members(service):
@@ -78,8 +80,7 @@ def test_nothing_switches_greenlets_while_the_lock_is_held(service, members):
     lock = registry._lock = WatchedLock(registry._lock)
     speaker, listener, *_ = members
     slow = service.wire(service.url)
-    join = {"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}
-    slow.send(masked(1, json.dumps(join).encode()))
+    slow.send(masked(1, json.dumps(JOIN).encode()))
     with gevent.Timeout(2 * PATIENCE):
         while len(speaker.hear_type("ClientPresenceChanged")["clients"]) != 21:
             pass
@@ -99,7 +100,8 @@ def test_nothing_switches_greenlets_while_the_lock_is_held(service, members):
 
 def test_a_client_that_has_gone_leaves_nothing_to_the_collector():
     """It is told to look seldom, which only does where reference counts free nearly everything."""
-    hub = create_app(PIEHUB_SECRET_KEY="for tests").extensions["piehub"]
+    app = create_app(PIEHUB_SECRET_KEY="for tests", PIEHUB_ROOM_CLEANUP_DELAY=0)
+    hub = app.extensions["piehub"]
     gc.collect()
     gc.disable()
     try:
@@ -109,8 +111,11 @@ def test_a_client_that_has_gone_leaves_nothing_to_the_collector():
             connection = Connection(hub.runtime, ours, hub.limits)
             client = Client(hub, connection, address="", identity=None, requested_id="")
             client.live("", then=has_gone.set)
-            theirs.sendall(masked(1, b'{"type": "GetStats"}'))
-            assert theirs.recv(1000)
+            theirs.sendall(masked(1, json.dumps(JOIN).encode()) + masked(1, b'{"type": "Data"}'))
+            theirs.settimeout(PATIENCE)
+            received = b""
+            while b'"type":"Data"' not in received.replace(b" ", b""):
+                received += theirs.recv(1000)
             theirs.close()
             assert has_gone.wait(PATIENCE)
             ours.close()

@@ -1,5 +1,6 @@
 """What the ways to start the hub have in common; tests/e2e starts them."""
 
+import gc
 import resource
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ from flask import Flask
 from piehub.net.connection import CLOSE_TIMEOUT
 from piehub.net.drain import SPREAD
 from piehub.net.heartbeat import TICK
-from piehub.serve import address, descriptors, draining, gunicorn_conf, pywsgi
+from piehub.serve import address, collector, descriptors, draining, gunicorn_conf, pywsgi
 
 
 @pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])
@@ -56,3 +57,17 @@ def test_a_wsgi_app_that_is_not_flasks_or_has_no_hub_is_left_alone():
     for app in (object(), Flask(__name__)):
         assert draining.hub_of(app) is None
         draining.watch_gunicorn(SimpleNamespace(wsgi=app, alive=True))
+
+
+@pytest.fixture
+def threshold():
+    before = gc.get_threshold()
+    yield lambda: gc.get_threshold()[0]
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(("before", "after"), [(700, 20_000), (50_000, 50_000), (0, 0)])
+def test_the_collector_looks_seldom_unless_the_app_has_its_own_opinion(before, after, threshold):
+    gc.set_threshold(before)
+    collector.relax()
+    assert threshold() == after

@@ -56,6 +56,9 @@ _WAY = frozenset(
     )
 )
 
+# The same of gunicorn's worker.
+_WORKERS_WAY = ("handle", "handle_request")
+
 _RECEIVERS = (
     flask.appcontext_popped.receivers,
     flask.appcontext_pushed.receivers,
@@ -73,6 +76,8 @@ def at_worker(worker: Any, hub: Hub) -> bool:
     settings = [worker.cfg.settings[name] for name in _SETTINGS if name in worker.cfg.settings]
     return (
         type(worker) is not GeventWorker
+        or not all(_is_gunicorns_own(name) for name in _WORKERS_WAY)
+        or not vars(worker).keys().isdisjoint(_WORKERS_WAY)
         or worker.cfg.is_ssl
         or "SCRIPT_NAME" in os.environ
         or any(setting.get() != setting.default for setting in settings)
@@ -82,11 +87,12 @@ def at_worker(worker: Any, hub: Hub) -> bool:
     )
 
 
-def at_app(hub: Hub) -> bool:
+def at_app(worker: Any, hub: Hub) -> bool:
     """Whether there is anybody by now: an app may take its time to say what it wants."""
     app = hub.app
     return bool(
-        hub.hooks.authorize
+        worker.wsgi is not app  # there is a middleware, or what passes for the app
+        or hub.hooks.authorize
         or not _WAY.isdisjoint(vars(app))
         or len(app.before_request_funcs[upgrade.BLUEPRINT]) > 1  # more than the hub's own
         or app.before_request_funcs.get(None)
@@ -98,6 +104,7 @@ def at_app(hub: Hub) -> bool:
         or type(app.session_interface) is not SecureCookieSessionInterface
         or app.request_class is not flask.Request
         or app.config.get("TRUSTED_HOSTS") is not None
+        or app.config.get("SERVER_NAME") is not None  # before Flask 3.1, no other host is served
     )
 
 
@@ -105,9 +112,17 @@ def _any_of(functions: Any) -> bool:
     return bool(functions.get(None) or functions.get(upgrade.BLUEPRINT))
 
 
+def _is_gunicorns_own(name: str) -> bool:
+    return _is_defined_in("gunicorn.workers.", getattr(GeventWorker, name))
+
+
 def _is_flasks_own(name: str) -> bool:
-    function = vars(Flask)[name]
-    return type(function) is FunctionType and function.__globals__ is vars(flask.app)
+    return _is_defined_in("flask.app", vars(Flask)[name])
+
+
+def _is_defined_in(module: str, function: Any) -> bool:
+    # Not by __module__, which whatever wraps a function copies from it.
+    return type(function) is FunctionType and function.__globals__["__name__"].startswith(module)
 
 
 def _is_reached(hub: Hub) -> bool:

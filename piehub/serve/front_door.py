@@ -11,8 +11,6 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from werkzeug.exceptions import HTTPException
-
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.serve import bystanders, draining, plain_upgrade
@@ -33,6 +31,7 @@ def close_in(worker: Any) -> None:
 
 class _Door:
     def __init__(self, worker: Any, hub: Hub) -> None:
+        self._worker = worker
         self._gunicorns_handle = worker.handle
         self._log = worker.log
         self._patience = worker.cfg.keepalive or None  # seconds for a request to begin
@@ -40,7 +39,7 @@ class _Door:
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         """In the place of gunicorn's own: what to do with a socket that was accepted."""
-        if not bystanders.at_app(self._hub):
+        if not bystanders.at_app(self._worker, self._hub):
             client.settimeout(self._patience)
             try:
                 data = client.recv(plain_upgrade.MOST_BYTES, socket.MSG_PEEK)
@@ -60,7 +59,7 @@ class _Door:
         try:
             upgrade.check_handshake(asked.environ)
             visitor = upgrade.admit(hub, asked.environ)
-        except HTTPException:
+        except Exception:  # a refusal, which is then made in full; or a bug, which is then logged
             return False
         self._log.debug("GET %s", hub.settings.path)  # as gunicorn's pre_request has it
         try:

@@ -2,14 +2,17 @@
 
 import sys
 import time
+from functools import wraps
 from itertools import count
 
 import flask
 from flask import Flask
 from flask.sessions import SessionInterface
 from flask_sock import Sock
+from gunicorn.workers.ggevent import GeventWorker
 
 from piehub import PieHub, signals
+from piehub.hub import Hub
 
 
 def say(text):
@@ -67,6 +70,38 @@ def watched(by):
     return app
 
 
+def passed_off():
+    """What says it is a Flask app, and stands before one, as what watches an app may."""
+    times = count(1)
+    app = pages(door=True)
+
+    class Proxy:
+        __class__ = Flask
+
+        def __getattr__(self, name):
+            return getattr(app, name)
+
+        def __call__(self, *request):
+            say(f"asked {next(times)}")
+            return app(*request)
+
+    return Proxy()
+
+
+def confused():
+    """A fault of the hub's own, which shows when somebody asks to come in."""
+    app = pages(door=True)
+    Hub.is_full = property(lambda hub: len(None))
+    return app
+
+
+def named():
+    """An app that serves one host only, as Flask before 3.1 understands it."""
+    app = pages(door=True)
+    app.config["SERVER_NAME"] = "127.0.0.1"
+    return app
+
+
 def outvoted():
     """An app that has a WebSocket route of its own where the hub's is, and came first."""
     app = Flask("outvoted")
@@ -78,6 +113,17 @@ def outvoted():
 def _patch_flask(app, pie, asked):
     flasks_own = Flask.full_dispatch_request
     Flask.full_dispatch_request = lambda app: asked() or flasks_own(app)
+
+
+def _patch_gunicorn(app, pie, asked):
+    gunicorns_own = GeventWorker.handle_request
+
+    @wraps(gunicorns_own)
+    def handle_request(*request):
+        asked()
+        return gunicorns_own(*request)
+
+    GeventWorker.handle_request = handle_request
 
 
 def _subclass(app, pie, asked):
@@ -135,6 +181,7 @@ WATCHERS = {
     "middleware": _wrap,
     "a subclass of Flask": _subclass,
     "a patch of Flask": _patch_flask,
+    "a patch of gunicorn": _patch_gunicorn,
     "sessions": _keep_sessions,
     "requests": _make_requests,
 }

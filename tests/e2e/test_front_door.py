@@ -244,13 +244,22 @@ def test_a_draining_hub_tells_who_came_through_the_door_and_refuses_the_next(sta
     assert b"Retry-After: 5" in answer
 
 
-@pytest.mark.parametrize("by", [by for by in WATCHERS if "once" not in by])
-def test_an_app_with_something_of_its_own_is_asked_at_each_upgrade(by, start, clients):
-    server = start(gunicorn(f"tests.e2e.apps:watched('{by}')"))
+@pytest.mark.parametrize(
+    "app", [*(f"watched('{by}')" for by in WATCHERS if "once" not in by), "passed_off()"]
+)
+def test_an_app_with_something_of_its_own_is_asked_at_each_upgrade(app, start, clients):
+    server = start(gunicorn(f"tests.e2e.apps:{app}"))
     for times in (1, 2):
         clients(server.url)
         server.wait_for_line(f"asked {times}")
     assert "Traceback" not in server.log
+
+
+def test_an_app_that_serves_one_host_only_is_asked_which(start, wire):
+    client = wire(start(gunicorn("tests.e2e.apps:named()")))
+    client.send(head() + EARLY)
+    greeted(client)
+    assert not came_through_the_door(client)
 
 
 def test_another_route_of_the_apps_on_the_same_path_stays_what_it_is(start, wire):
@@ -320,6 +329,14 @@ def test_a_clients_address_reads_the_same_both_ways(kind, start, tmp_path):
             host, port, *_ = client.socket.getsockname() or ("", "")
             seen = server.wait_for_line(f"client opened id='{way}' address=(.*)")
             assert seen[1] == (f"{host}:{port}" if port else "")
+
+
+def test_a_fault_before_a_client_is_in_is_answered_and_logged(start, wire):
+    server = start(gunicorn("tests.e2e.apps:confused()"))
+    client = wire(server)
+    client.send(head())
+    assert answer_to(client).startswith(b"HTTP/1.1 500 INTERNAL SERVER ERROR")
+    server.wait_for_line("TypeError: object of type 'NoneType' has no len")
 
 
 def test_a_fault_of_the_hub_ends_the_socket_and_is_logged(start, wire):

@@ -74,7 +74,7 @@ SMALL_ROOMS = (
 def _latency(load: int) -> tuple[Exercise, Exercise]:
     share, needs = load / 100, (BUSIEST,)
     return (
-        Exercise(f"latency-{load}", paced(share), BOTH, needs=needs),
+        Exercise(f"latency-{load}", paced(share), BUN, needs=needs),
         Exercise(f"latency-{load}-same", paced(share, of="original"), BOTH, needs=needs),
     )
 

@@ -79,6 +79,7 @@ PIEHUB = Kind(
     _lacks_nothing,
     {
         "PIEHUB_RATE_LIMIT": "0",
+        "PIEHUB_ROOM_RATE": "0",
         "PIEHUB_SECRET_KEY": "for benchmarks",
         "PIEHUB_COMPRESSION": "1",  # for those who offer it, in the rows that say so
     },

@@ -22,6 +22,7 @@ from piehub.net.runtime import Runtime
 from piehub.net.telling import tell
 from piehub.protocol import outgoing
 from piehub.protocol.incoming import RoomInfo
+from piehub.rooms.limits import RoomLimits
 from piehub.rooms.registry import Deliver, Registry, Send
 from piehub.settings import ENVELOPE_BYTES, Settings
 
@@ -72,6 +73,12 @@ class Hub:
             tell=tell,
             host_for=self._mailbox if host_app else None,
             cleanup_delay=settings.room_cleanup_delay,
+            limits=RoomLimits(
+                settings.max_rooms,
+                settings.room_rate,
+                settings.room_rate_per_client,
+                settings.max_members,
+            ),
         )
         self.heartbeat = Heartbeat(
             lambda: self.runtime, settings.ping_interval, settings.ping_timeout

@@ -121,6 +121,18 @@ class Settings:
     ping_timeout: float = _setting(
         20.0, DURATION, "Seconds that a ping may stay unanswered; over it: close 4408."
     )
+    max_rooms: int = _setting(
+        10_000, POSITIVE, "Rooms at once; those beyond are refused to who would make them."
+    )
+    room_rate: float = _setting(
+        50.0, NUMBER, "Rooms that may be made a second, by all clients together, 0 is no limit."
+    )
+    room_rate_per_client: float = _setting(
+        5.0, NUMBER, "Rooms that one client may make a second, 0 is no limit."
+    )
+    max_members: int = _setting(
+        5_000, POSITIVE, "Clients in one room, whatever its own maxClients; no more may join."
+    )
     room_cleanup_delay: float = _setting(
         300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
     )

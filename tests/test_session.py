@@ -115,6 +115,26 @@ def test_memory_does_not_grow_with_bad_messages(service):
     assert hub.registry.counts() == (0, 1)
 
 
+def test_who_makes_too_many_rooms_is_told_and_may_do_everything_else(service):
+    url = service.start(room_cleanup_delay=0, room_rate_per_client=0.001)
+    peer, other = service.peer(url), service.peer(url)
+    assert peer.join(name="first")["type"] == "ResolvePromise"
+    peer.say("LeaveRoom")
+    refused = peer.join(name="second")
+    assert (refused["type"], refused["func"]) == ("RejectPromise", "JoinRoom")
+    assert refused["err"].startswith("This client has made too many rooms: 0.001 a second")
+    assert other.join(name="third")["type"] == "ResolvePromise"
+    assert peer.join(name="third")["type"] == "ResolvePromise"
+
+
+def test_no_more_join_a_room_than_the_hub_allows(service):
+    url = service.start(room_cleanup_delay=0, max_members=1, max_rooms=1)
+    peer, other = service.peer(url), service.peer(url)
+    assert peer.join()["type"] == "ResolvePromise"
+    assert other.join()["err"].startswith("This room has 1 clients, as many as this hub allows")
+    assert other.join(name="another")["err"].startswith("This hub has 1 rooms, as many as it may")
+
+
 def test_a_binary_message_is_taken_as_text(service):
     peer = service.peer(service.start(room_cleanup_delay=0))
     peer.join()

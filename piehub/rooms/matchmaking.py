@@ -45,6 +45,11 @@ class Matchmaking(Generic[Player]):
         self._matches += 1
         return players
 
+    def would_match(self, player: Player, terms: Match) -> bool:
+        """Whether `enter` would complete a match."""
+        queue = self._queues.get(terms, {})
+        return len(queue) + (player not in queue) >= terms.match_size
+
     def leave(self, player: Player) -> None:
         """Stop waiting; nothing happens to a player who does not wait."""
         terms = self._terms.pop(player, None)

@@ -12,6 +12,7 @@ from typing import Any
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
+from piehub.rooms.limits import Making, RoomLimits
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
@@ -44,6 +45,7 @@ class Registry:
         deliver(emission) pushes what the host app is done with; send(text, skip_host) is for
         what the host app itself says to the room.
     cleanup_delay: seconds that an empty room keeps its settings; 0 is none.
+    limits: what is refused, with a text that says so.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Registry:
         tell: Tell,
         host_for: HostFactory | None = None,
         cleanup_delay: float,
+        limits: RoomLimits,
     ) -> None:
         self._lock = lock
         self._call_later = call_later
@@ -66,6 +69,8 @@ class Registry:
         self._tell = tell
         self._host_for = host_for
         self._cleanup_delay = cleanup_delay
+        self._limits = limits
+        self._making = Making(limits)
         self._rooms: dict[RoomKey, Room] = {}
         self._clients: dict[str, Member] = {}
         self._places: dict[Member, Room] = {}  # who is in a room, and which
@@ -103,6 +108,7 @@ class Registry:
         with self._lock:
             if self._clients.get(member.id) is member:
                 del self._clients[member.id]
+                self._making.forget(member.id)
             self._matchmaking.leave(member)
             return self._leave(member)
 
@@ -126,7 +132,7 @@ class Registry:
             again (the rooms of a hub that was restarted). Raises Refused.
         """
         with self._lock:
-            room = self._room_to_join(member, join, may_remake) or self._make(join.room)
+            room = self._room_to_join(member, join, may_remake) or self._make(join.room, member)
             self._matchmaking.leave(member)
             self._add(room, member)
             room.answer(member, outgoing.resolve("JoinRoom", outgoing.joined(room.info)))
@@ -144,14 +150,26 @@ class Registry:
         if room is None:
             if not join.make and not (may_remake and join.from_hub):
                 raise Refused(texts.NO_SUCH_ROOM)
+            self._check_making(member, returns=may_remake)
             return None
         if not _same_secret(join.room.password, room.info.password):
             raise Refused(texts.WRONG_PASSWORD)
         if room.is_full:
             raise Refused(texts.ROOM_FULL)
+        if len(room.members) >= self._limits.members:
+            raise Refused(
+                f"This room has {len(room.members)} clients, as many as this hub allows in one; "
+                "join another"
+            )
         return room
 
-    def _make(self, info: RoomInfo, *, is_match: bool = False) -> Room:
+    def _check_making(self, member: Member, *, returns: bool = False) -> None:
+        now = self._monotonic()
+        if refusal := self._making.refusal(member.id, len(self._rooms), now, returns=returns):
+            raise Refused(refusal)
+
+    def _make(self, info: RoomInfo, maker: Member, *, is_match: bool = False) -> Room:
+        self._making.made(maker.id, self._monotonic())
         room = Room(info, self._broadcaster(), self._tell, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
@@ -320,12 +338,19 @@ class Registry:
             self._check_connected(member)
             if member in self._places:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
+            if terms.match_size > self._limits.members:
+                raise Refused(
+                    f"matchSize is {terms.match_size}; this hub allows at most "
+                    f"{self._limits.members} clients in a room"
+                )
+            if self._matchmaking.would_match(member, terms):
+                self._check_making(member)
             queued = outgoing.resolve("EnterMatchmaking", {"queued": True})
             self._tell((member,), queued)
             players = self._matchmaking.enter(member, terms, self._monotonic())
             if players:
                 info = RoomInfo(terms.app, terms.version, f"match-{uuid.uuid4()}", hidden=True)
-                room = self._make(info, is_match=True)
+                room = self._make(info, member, is_match=True)
                 for player in players:
                     self._add(room, player)
                 if room.news.cancel:  # all of them are to know the others before the match begins

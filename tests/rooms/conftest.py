@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from piehub.protocol.incoming import Join, Match, RoomInfo
+from piehub.rooms.limits import RoomLimits
 from piehub.rooms.registry import Registry
 
 
@@ -133,7 +134,7 @@ def broadcast(frame, members, text):
 class Hub:
     """A registry, and short words for what clients do with it."""
 
-    def __init__(self, *, cleanup_delay=300.0, frame=lambda text: text, host_for=None):
+    def __init__(self, *, cleanup_delay=300.0, frame=lambda text: text, host_for=None, **limits):
         self.lock = Lock()
         self.clock = Clock(self.lock)
         self.mailboxes = []
@@ -146,6 +147,7 @@ class Hub:
             tell=partial(broadcast, frame),
             host_for=partial(host_for, self) if host_for else None,
             cleanup_delay=cleanup_delay,
+            limits=RoomLimits(**limits),
         )
 
     def mailbox(self, info, deliver, send):

@@ -85,7 +85,8 @@ def test_the_average_wait_is_that_of_the_last_hour(hub):
     assert figures(hub)["averageWaitTimeMs"] == 0
 
 
-def test_recent_matches_are_counted_up_to_50(hub):
+def test_recent_matches_are_counted_up_to_50(make_hub):
+    hub = make_hub(rate=0)
     for number in range(52):
         a, b = hub.clients(f"a{number} b{number}")
         hub.play(a)
@@ -93,7 +94,8 @@ def test_recent_matches_are_counted_up_to_50(hub):
         assert figures(hub)["recentMatches"] == min(number + 1, 50)
 
 
-def test_the_average_wait_is_that_of_the_last_1000_players(hub):
+def test_the_average_wait_is_that_of_the_last_1000_players(make_hub):
+    hub = make_hub(rate=0)
     for number in range(501):
         a, b = hub.clients(f"a{number} b{number}")
         hub.play(a)

@@ -1,0 +1,159 @@
+"""What a hub refuses so that rooms stay bounded, and who is not refused."""
+
+import pytest
+
+from piehub.rooms.registry import Refused
+
+
+def make(hub, client, name, **asked):
+    """Make a room and leave it; it stays, as an empty one that keeps its settings."""
+    hub.join(client, name, **asked)
+    hub.registry.leave(client)
+
+
+def test_no_more_rooms_are_made_than_a_hub_may_have(make_hub):
+    hub = make_hub(rooms=2)
+    anna, bert, carl = hub.clients("anna bert carl")
+    hub.join(anna, "one")
+    hub.join(bert, "two")
+    with pytest.raises(Refused, match="This hub has 2 rooms, as many as it may"):
+        hub.join(carl, "three")
+    hub.join(carl, "two")
+    assert hub.rooms() == {"one": ["anna"], "two": ["bert", "carl"]}
+
+
+def test_a_room_that_has_gone_makes_space_for_another(make_hub):
+    hub = make_hub(rooms=1, cleanup_delay=10)
+    anna = hub.client("anna")
+    make(hub, anna, "one")
+    with pytest.raises(Refused, match="as many as it may"):
+        hub.join(anna, "two")
+    hub.clock.advance(10)
+    hub.join(anna, "two")
+    assert hub.rooms() == {"two": ["anna"]}
+
+
+def test_one_client_makes_five_rooms_a_second_and_others_are_not_held_up(hub):
+    anna, bert = hub.clients("anna bert")
+    for count in range(5):
+        make(hub, anna, f"anna's {count}")
+    with pytest.raises(Refused, match="This client has made too many rooms: 5 a second"):
+        hub.join(anna, "one more")
+    hub.join(bert, "bert's")
+    hub.join(anna, "bert's")  # which is there
+    hub.registry.leave(anna)
+    hub.clock.advance(0.2)
+    make(hub, anna, "one more")
+    with pytest.raises(Refused, match="too many rooms"):
+        hub.join(anna, "yet one")
+
+
+def test_all_clients_together_make_fifty_rooms_a_second(hub):
+    for count in range(50):
+        hub.join(hub.client(f"client {count}"), f"room {count}")
+    late = hub.client("late")
+    with pytest.raises(Refused, match="Too many rooms are being made on this hub: 50 a second"):
+        hub.join(late, "late's")
+    hub.clock.advance(0.02)
+    hub.join(late, "late's")
+
+
+def test_those_who_bring_back_the_rooms_of_a_restarted_hub_come_all_at_once(hub):
+    for count in range(200):
+        hub.join(hub.client(f"client {count}"), f"room {count}", may_remake=True)
+    assert len(hub.rooms()) == 200
+
+
+def test_who_brings_back_rooms_makes_no_more_of_them_than_others(hub):
+    anna = hub.client("anna")
+    for count in range(5):
+        make(hub, anna, f"room {count}", may_remake=True)
+    with pytest.raises(Refused, match="This client has made too many rooms"):
+        hub.join(anna, "one more", may_remake=True)
+
+
+def test_who_comes_again_begins_anew(hub):
+    for count in range(3):
+        anna = hub.client("anna")
+        for more in range(5):
+            make(hub, anna, f"room {count} {more}")
+        hub.registry.disconnect(anna)
+    assert len(hub.rooms()) == 15
+    assert hub.registry._making._spent_until_by == {}
+
+
+def test_a_rate_below_one_a_second_lets_one_room_be_made(make_hub):
+    hub = make_hub(rate=0.5, rate_per_client=0.1)
+    anna, bert = hub.clients("anna bert")
+    make(hub, anna, "one")
+    hub.clock.advance(1.9)
+    with pytest.raises(Refused, match=r"0\.5 a second"):
+        hub.join(bert, "two")
+    hub.clock.advance(0.1)
+    hub.join(bert, "two")
+    hub.clock.advance(7.9)
+    with pytest.raises(Refused, match=r"0\.1 a second"):
+        hub.join(anna, "three")
+    hub.clock.advance(0.1)
+    hub.join(anna, "three")
+
+
+def test_a_rate_of_0_is_any_number_of_rooms(make_hub):
+    hub = make_hub(rate=0, rate_per_client=0)
+    anna = hub.client("anna")
+    for count in range(300):
+        make(hub, anna, f"room {count}")
+    assert len(hub.rooms()) == 300
+
+
+def test_no_more_clients_join_a_room_than_a_hub_allows_whatever_the_room_does(make_hub):
+    hub = make_hub(members=2)
+    anna, bert, carl = hub.clients("anna bert carl")
+    hub.join(anna, max_clients=10)
+    hub.join(bert)
+    with pytest.raises(Refused, match="This room has 2 clients, as many as this hub allows in one"):
+        hub.join(carl)
+    hub.registry.leave(bert)
+    hub.join(carl)
+    assert hub.rooms() == {"r": ["anna", "carl"]}
+
+
+def test_who_does_not_know_a_full_rooms_password_is_not_told_that_it_is_full(make_hub):
+    hub = make_hub(members=1)
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, password="secret")
+    with pytest.raises(Refused, match="incorrect password"):
+        hub.join(bert, password="guess")
+
+
+def test_a_match_is_no_larger_than_a_room_may_be(make_hub):
+    hub = make_hub(members=2)
+    anna = hub.client("anna")
+    with pytest.raises(Refused, match="matchSize is 3; this hub allows at most 2 clients"):
+        hub.play(anna, size=3)
+    assert hub.registry.stats()["matchmaking"]["queues"] == {}
+    assert hub.play(anna, size=2) == []
+
+
+def test_a_match_that_would_need_a_room_too_many_waits_for_its_last_player(make_hub):
+    hub = make_hub(rooms=1, cleanup_delay=10)
+    anna, bert, carl = hub.clients("anna bert carl")
+    make(hub, carl, "one")
+    assert hub.play(anna) == []
+    with pytest.raises(Refused, match="as many as it may"):
+        hub.play(bert)
+    assert hub.play(anna) == []  # who has kept its place
+    hub.clock.advance(10)
+    assert hub.play(bert) == [anna, bert]
+
+
+def test_match_after_match_is_made_no_faster_than_other_rooms(make_hub):
+    hub = make_hub(rate_per_client=1)
+    anna, bert = hub.clients("anna bert")
+    hub.play(anna)
+    assert hub.play(bert) == [anna, bert]
+    for player in (anna, bert):
+        hub.registry.leave(player)
+    hub.play(anna)
+    with pytest.raises(Refused, match="This client has made too many rooms"):
+        hub.play(bert)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -83,6 +84,8 @@ class Hub:
         self.heartbeat = Heartbeat(
             lambda: self.runtime, settings.ping_interval, settings.ping_timeout
         )
+        self._clients_from: Counter[str] = Counter()  # by origin
+        self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
         self.is_draining = False
         self._runtime: Runtime | None = None
         self._rejoin_until = time.monotonic() + settings.rejoin_window
@@ -105,6 +108,25 @@ class Hub:
     def is_full(self) -> bool:
         """Whether there are as many clients as one process is to have."""
         return len(self.heartbeat) >= self.settings.max_clients
+
+    def has_enough_from(self, origin: str) -> bool:
+        """Whether as many clients as may are from there. origin: that of addresses.origin."""
+        most = self.settings.max_clients_per_address
+        return bool(most) and self._clients_from[origin] >= most
+
+    def arrived_from(self, origin: str) -> None:
+        """Count a client. "" is not counted."""
+        if origin:
+            with self._clients_from_lock:
+                self._clients_from[origin] += 1
+
+    def gone_from(self, origin: str) -> None:
+        """A client that was counted has gone."""
+        if origin:
+            with self._clients_from_lock:
+                self._clients_from[origin] -= 1
+                if not self._clients_from[origin]:
+                    del self._clients_from[origin]
 
     @property
     def may_remake_rooms(self) -> bool:

@@ -34,7 +34,8 @@ class Client:
     and `room`.
 
     requested_id: the id it asked for, "" for any. resume_token: what shows that it had it before.
-    identity: what the app's authorize hook returned.
+    identity: what the app's authorize hook returned. origin: what it is counted under, if the hub
+    limits clients from one address.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Client:
         "_lineage",
         "_lost_room",
         "_opened_at",
+        "_origin",
         "_signature",
         "_then",
         "address",
@@ -55,11 +57,19 @@ class Client:
     )
 
     def __init__(
-        self, hub: Hub, connection: Connection, *, address: str, identity: Any, requested_id: str
+        self,
+        hub: Hub,
+        connection: Connection,
+        *,
+        address: str,
+        identity: Any,
+        requested_id: str,
+        origin: str = "",
     ) -> None:
         self._hub = hub
         self._connection = connection
         self._is_returning = bool(requested_id)
+        self._origin = origin
         self._signature = b""
         self._lineage = ""
         self._lost_room: RoomInfo | None = None  # with its id, to another connection
@@ -87,6 +97,7 @@ class Client:
         self._then = then
         self._opened_at = monotonic()
         try:
+            hub.arrived_from(self._origin)
             hub.heartbeat.watch(connection)
             if hub.is_draining:  # since it was admitted
                 connection.close(close_codes.RESTARTING, "the hub is restarting")
@@ -109,6 +120,7 @@ class Client:
                 self._tell_end()
             finally:
                 self._hub.heartbeat.forget(connection)
+                self._hub.gone_from(self._origin)
                 self._then()
 
     def _take_id(self, resume_token: str) -> None:

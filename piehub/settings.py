@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from piehub.addresses import Proxies, proxies
+
 PREFIX = "PIEHUB_"
 
 # The hub adds fields to a message; the longest is the sender's id.
@@ -85,6 +87,7 @@ COUNT = Kind("an integer of 0 or more", _integer(0))
 POSITIVE = Kind("an integer of 1 or more", _integer(1))
 PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
+PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
 
 
 def _setting(default: Any, kind: Kind, text: str) -> Any:
@@ -99,6 +102,12 @@ class Settings:
     allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
     max_clients: int = _setting(
         20_000, POSITIVE, "Clients at once in this process; those beyond are refused with 503."
+    )
+    max_clients_per_address: int = _setting(
+        0, COUNT, "Clients at once from one address, 0 is no limit; those beyond get 429."
+    )
+    trusted_proxies: Proxies = _setting(  # noqa: RUF009, a tuple
+        Proxies(), PROXIES, "Whose X-Forwarded-For is believed to say where a client comes from."
     )
     max_message_bytes: int = _setting(
         65_536, POSITIVE, "The largest message a client may send, in bytes; over it: close 1009."
@@ -200,7 +209,7 @@ def document() -> str:
         "|---|---|---|---|",
     ]
     for name, field in FIELDS.items():
-        default = "none" if field.default == "" else f"`{_shown(field.default)}`"
+        default = "none" if field.default in ("", Proxies()) else f"`{_shown(field.default)}`"
         lines.append(
             f"| `{name}` | {default} | {field.metadata['kind'].right} | {field.metadata['help']} |"
         )

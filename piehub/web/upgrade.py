@@ -13,6 +13,7 @@ from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import WebsocketMismatch
 
+from piehub import addresses
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.net.connection import Connection
@@ -30,6 +31,7 @@ class Visitor(NamedTuple):
     """Who has been let in."""
 
     address: str
+    origin: str
     identity: Any
     requested_id: str
     resume_token: str
@@ -91,7 +93,7 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
     try:
         visitor = admit(hub, request.environ)
     except HTTPException as refused:
-        _refuse_upgraded(hub, client, _refusal_code(hub), _text_of(refused))
+        _refuse_upgraded(hub, client, _refusal_code(hub, refused), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
         _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
@@ -99,10 +101,11 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
         _serve(hub, client, visitor)
 
 
-def _refusal_code(hub: Hub) -> int:
+def _refusal_code(hub: Hub, refused: HTTPException) -> int:
     if hub.is_draining:
         return close_codes.RESTARTING
-    return close_codes.FULL if hub.is_full else close_codes.POLICY_VIOLATION
+    is_for_later = refused.response is not None and refused.get_response().status_code in (429, 503)
+    return close_codes.FULL if is_for_later else close_codes.POLICY_VIOLATION
 
 
 def _refuse_upgraded(hub: Hub, client: Any, code: int, reason: str) -> None:
@@ -160,7 +163,13 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     """
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
-    _check_space(hub)
+    host = addresses.of_client(
+        environ.get("REMOTE_ADDR", ""),
+        environ.get("HTTP_X_FORWARDED_FOR", ""),
+        hub.settings.trusted_proxies,
+    )
+    origin = addresses.origin(host) if hub.settings.max_clients_per_address else ""
+    _check_space(hub, origin)
     asked = _query(environ)
     client_id = asked.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
@@ -170,9 +179,10 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
-    _check_space(hub)  # once more, as that may have taken its time
+    _check_space(hub, origin)  # once more, as that may have taken its time
     return Visitor(
-        _address(environ),
+        _address(environ, host),
+        origin,
         identity,
         client_id,
         asked.get("resumeToken", ""),
@@ -186,9 +196,16 @@ def _query(environ: dict[str, Any]) -> dict[str, str]:
     return Request(environ, populate_request=False).args.to_dict()
 
 
-def _check_space(hub: Hub) -> None:
+def _check_space(hub: Hub, origin: str) -> None:
     if hub.is_full:
         _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
+    if hub.has_enough_from(origin):
+        most = hub.settings.max_clients_per_address
+        _refuse(
+            429,
+            f"This address has {most} clients here, as many as this hub allows; close one of them.",
+            **{"Retry-After": "30"},
+        )
 
 
 def _compression(hub: Hub, environ: dict[str, Any]) -> Agreement | None:
@@ -231,9 +248,11 @@ def _client(hub: Hub, connection: Connection, visitor: Visitor) -> Client:
         address=visitor.address,
         identity=visitor.identity,
         requested_id=visitor.requested_id,
+        origin=visitor.origin,
     )
 
 
-def _address(environ: dict[str, Any]) -> str:
-    host, port = environ.get("REMOTE_ADDR", ""), environ.get("REMOTE_PORT")
-    return f"{host}:{port}" if port else str(host)
+def _address(environ: dict[str, Any], host: str) -> str:
+    """host: where the client comes from; its port is not known if a proxy has said so."""
+    port = environ.get("REMOTE_PORT") if host == environ.get("REMOTE_ADDR", "") else ""
+    return f"{host}:{port}" if port else host

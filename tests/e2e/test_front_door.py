@@ -331,6 +331,21 @@ def test_a_clients_address_reads_the_same_both_ways(kind, start, tmp_path):
             assert seen[1] == (f"{host}:{port}" if port else "")
 
 
+def test_a_trusted_proxy_is_believed_through_the_door_too(start, wire):
+    server = start(PIEHUB_TRUSTED_PROXIES="127.0.0.1", PIEHUB_MAX_CLIENTS_PER_ADDRESS="1")
+    for way, host in (("door", "198.51.100.7"), ("gunicorn", "198.51.100.8")):
+        client = wire(server)
+        before = b"\r\n" if way == "gunicorn" else b""
+        asked = head(f"X-Forwarded-For: {host}", first=f"GET /?clientId={way} HTTP/1.1")
+        client.send(before + asked + EARLY)
+        greeted(client)
+        assert came_through_the_door(client) is (way == "door")
+        assert server.wait_for_line(f"client opened id='{way}' address=(.*)")[1] == host
+    one_more = wire(server)
+    one_more.send(head("X-Forwarded-For: 198.51.100.8"))
+    assert answer_to(one_more).startswith(b"HTTP/1.1 429 TOO MANY REQUESTS")
+
+
 def test_a_fault_before_a_client_is_in_is_answered_and_logged(start, wire):
     server = start(gunicorn("tests.e2e.apps:confused()"))
     client = wire(server)

@@ -159,6 +159,57 @@ def test_a_full_hub_refuses_the_next_until_somebody_has_gone(service):
     assert service.peer(url).id
 
 
+def test_an_address_with_enough_clients_gets_no_more_until_one_has_gone(service):
+    url = service.start(max_clients_per_address=2)
+    first, _ = service.peer(url), service.peer(url)
+    status, head, body = answer(service, url, Wire.request)
+    assert (status, "Retry-After: 30\r\n" in head) == (429, True)
+    assert body.startswith("This address has 2 clients here, as many as this hub allows")
+    first.close()
+    with gevent.Timeout(PATIENCE):
+        while service.hub.has_enough_from("127.0.0.1"):
+            gevent.sleep(MS)
+    assert service.peer(url).id
+
+
+def test_nothing_is_kept_of_where_clients_came_from_once_they_have_gone(service):
+    url = service.start(max_clients_per_address=1)
+    service.peer(url).close()
+    with gevent.Timeout(PATIENCE):
+        while service.hub.has_enough_from("127.0.0.1"):
+            gevent.sleep(MS)
+    assert not service.hub._clients_from
+
+
+def test_behind_a_trusted_proxy_each_client_is_counted_and_named_by_its_own_address(
+    service, capsys
+):
+    url = service.start(max_clients_per_address=1, trusted_proxies="127.0.0.0/8")
+    for host in ("198.51.100.7", "198.51.100.8"):
+        client = service.wire(url, handshake=False)
+        client.send(client.request(X_Forwarded_For=f"203.0.113.1, {host}"))
+        assert client.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101")
+        client.frame()
+        assert capsys.readouterr().err.endswith(f" address={host}\n")
+    again = answer(service, url, lambda wire: wire.request(X_Forwarded_For="198.51.100.7"))
+    assert again[0] == 429
+
+
+def test_who_is_no_trusted_proxy_cannot_say_where_it_comes_from(service):
+    url = service.start(max_clients_per_address=1)
+    service.peer(url)
+    status, *_ = answer(service, url, lambda wire: wire.request(X_Forwarded_For="198.51.100.7"))
+    assert status == 429
+
+
+def test_behind_gevent_websocket_an_address_with_enough_clients_is_closed_with_1013(service):
+    url = service.start(handler_class=WebSocketHandler, max_clients_per_address=1)
+    service.peer(url)
+    opcode, payload = service.wire(url).frame()
+    assert (opcode, payload[:2]) == (8, (1013).to_bytes(2, "big"))
+    assert payload[2:].startswith(b"This address has 1 clients here")
+
+
 def test_who_was_asked_about_for_so_long_that_the_hub_is_full_is_refused(service):
     pie, may_go_on = PieHub(), gevent.event.Event()
     app = Flask(__name__)

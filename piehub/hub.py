@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import host_app, signals
+from piehub import addresses, host_app, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -79,6 +79,7 @@ class Hub:
                 settings.room_rate,
                 settings.room_rate_per_client,
                 settings.max_members,
+                settings.password_attempts,
             ),
         )
         self.heartbeat = Heartbeat(
@@ -109,20 +110,21 @@ class Hub:
         """Whether there are as many clients as one process is to have."""
         return len(self.heartbeat) >= self.settings.max_clients
 
-    def has_enough_from(self, origin: str) -> bool:
-        """Whether as many clients as may are from there. origin: that of addresses.origin."""
+    def has_enough_from(self, host: str) -> bool:
+        """Whether as many clients as may are from this address."""
         most = self.settings.max_clients_per_address
-        return bool(most) and self._clients_from[origin] >= most
+        return bool(most) and self._clients_from[addresses.origin(host)] >= most
 
-    def arrived_from(self, origin: str) -> None:
-        """Count a client. "" is not counted."""
-        if origin:
+    def arrived_from(self, host: str) -> None:
+        """Count a client, if they are limited."""
+        if self.settings.max_clients_per_address:
             with self._clients_from_lock:
-                self._clients_from[origin] += 1
+                self._clients_from[addresses.origin(host)] += 1
 
-    def gone_from(self, origin: str) -> None:
+    def gone_from(self, host: str) -> None:
         """A client that was counted has gone."""
-        if origin:
+        if self.settings.max_clients_per_address:
+            origin = addresses.origin(host)
             with self._clients_from_lock:
                 self._clients_from[origin] -= 1
                 if not self._clients_from[origin]:

@@ -8,7 +8,7 @@ import uuid
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from piehub import hooks, signals
+from piehub import addresses, hooks, signals
 from piehub.hub import now_ms
 from piehub.net.telling import tell
 from piehub.protocol import incoming, outgoing, texts
@@ -34,19 +34,19 @@ class Client:
     and `room`.
 
     requested_id: the id it asked for, "" for any. resume_token: what shows that it had it before.
-    identity: what the app's authorize hook returned. origin: what it is counted under, if the hub
-    limits clients from one address.
+    identity: what the app's authorize hook returned. host: its address without a port, past the
+    proxies that are trusted.
     """
 
     __slots__ = (
         "__weakref__",
         "_connection",
+        "_host",
         "_hub",
         "_is_returning",
         "_lineage",
         "_lost_room",
         "_opened_at",
-        "_origin",
         "_signature",
         "_then",
         "address",
@@ -64,12 +64,12 @@ class Client:
         address: str,
         identity: Any,
         requested_id: str,
-        origin: str = "",
+        host: str = "",
     ) -> None:
         self._hub = hub
         self._connection = connection
         self._is_returning = bool(requested_id)
-        self._origin = origin
+        self._host = host
         self._signature = b""
         self._lineage = ""
         self._lost_room: RoomInfo | None = None  # with its id, to another connection
@@ -87,6 +87,11 @@ class Client:
         """The room it is in."""
         return self._hub.registry.place_of(self)
 
+    @property
+    def origin(self) -> str:
+        """What it is counted under, with all others of its address."""
+        return addresses.origin(self._host)
+
     def live(self, resume_token: str, then: Callable[[], None]) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.
 
@@ -97,7 +102,7 @@ class Client:
         self._then = then
         self._opened_at = monotonic()
         try:
-            hub.arrived_from(self._origin)
+            hub.arrived_from(self._host)
             hub.heartbeat.watch(connection)
             if hub.is_draining:  # since it was admitted
                 connection.close(close_codes.RESTARTING, "the hub is restarting")
@@ -120,7 +125,7 @@ class Client:
                 self._tell_end()
             finally:
                 self._hub.heartbeat.forget(connection)
-                self._hub.gone_from(self._origin)
+                self._hub.gone_from(self._host)
                 self._then()
 
     def _take_id(self, resume_token: str) -> None:

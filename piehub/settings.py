@@ -142,6 +142,9 @@ class Settings:
     max_members: int = _setting(
         5_000, POSITIVE, "Clients in one room, whatever its own maxClients; no more may join."
     )
+    password_attempts: int = _setting(
+        5, COUNT, "Wrong passwords a minute for a client and for an address, 0 is no limit."
+    )
     room_cleanup_delay: float = _setting(
         300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
     )

@@ -127,6 +127,17 @@ def test_who_makes_too_many_rooms_is_told_and_may_do_everything_else(service):
     assert peer.join(name="third")["type"] == "ResolvePromise"
 
 
+def test_who_guesses_passwords_is_refused_and_so_is_its_next_connection(service):
+    url = service.start(room_cleanup_delay=0, password_attempts=2)
+    owner, guesser = service.peer(url), service.peer(url)
+    owner.join(password="right")
+    for _ in range(2):
+        assert "incorrect password" in guesser.join(password="wrong")["err"]
+    for peer in (guesser, service.peer(url)):
+        assert "Too many wrong passwords" in peer.join(password="right")["err"]
+    assert guesser.join(name="another")["type"] == "ResolvePromise"
+
+
 def test_no_more_join_a_room_than_the_hub_allows(service):
     url = service.start(room_cleanup_delay=0, max_members=1, max_rooms=1)
     peer, other = service.peer(url), service.peer(url)

@@ -1,8 +1,14 @@
-"""How many rooms there may be, how fast they may be made, and how many may be in one."""
+"""How many rooms there may be, how fast they may be made and their passwords guessed, and how many
+may be in one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from piehub.rooms.pace import Pace
+
+_MINUTE = 60.0
+_EVERYBODY = ""
 
 
 @dataclass(frozen=True)
@@ -11,12 +17,14 @@ class RoomLimits:
 
     rooms: at once, empty ones that keep their settings too. rate: that are made by everybody.
     rate_per_client: by one client. members: in one room, whatever its own maxClients.
+    password_attempts: wrong ones a minute, by one client and from one origin; 0 is any number.
     """
 
     rooms: int = 10_000
     rate: float = 50.0
     rate_per_client: float = 5.0
     members: int = 5_000
+    password_attempts: int = 5
 
 
 class Making:
@@ -26,10 +34,9 @@ class Making:
     """
 
     def __init__(self, limits: RoomLimits) -> None:
-        self._limits = limits
-        # To when the rooms that were made so far would have taken at the rate.
-        self._spent_until = 0.0
-        self._spent_until_by: dict[str, float] = {}  # by client
+        self._most = limits.rooms
+        self._by_all = Pace(limits.rate, max(limits.rate, 1))
+        self._by_client = Pace(limits.rate_per_client, max(limits.rate_per_client, 1))
 
     def refusal(self, client_id: str, rooms: int, now: float, *, returns: bool) -> str | None:
         """Why this client may not make a room, if it may not.
@@ -37,40 +44,49 @@ class Making:
         rooms: that there are. returns: it brings back a room of a hub that was restarted, as
             everybody does at once.
         """
-        limits = self._limits
-        if rooms >= limits.rooms:
+        if rooms >= self._most:
             return (
                 f"This hub has {rooms} rooms, as many as it may; join one of them, or come back "
                 "when others have gone"
             )
-        if _is_spent(self._spent_until_by.get(client_id, 0.0), limits.rate_per_client, now):
+        if self._by_client.is_spent(client_id, now):
             return (
                 "This client has made too many rooms: "
-                f"{limits.rate_per_client:g} a second are allowed; wait a moment"
+                f"{self._by_client.rate:g} a second are allowed; wait a moment"
             )
-        if not returns and _is_spent(self._spent_until, limits.rate, now):
+        if not returns and self._by_all.is_spent(_EVERYBODY, now):
             return (
-                f"Too many rooms are being made on this hub: {limits.rate:g} a second are "
+                f"Too many rooms are being made on this hub: {self._by_all.rate:g} a second are "
                 "allowed; try again in a moment"
             )
         return None
 
     def made(self, client_id: str, now: float) -> None:
         """This client has made one."""
-        limits = self._limits
-        if limits.rate:
-            self._spent_until = max(self._spent_until, now) + 1 / limits.rate
-        if limits.rate_per_client:
-            spent_until = max(self._spent_until_by.get(client_id, 0.0), now)
-            self._spent_until_by[client_id] = spent_until + 1 / limits.rate_per_client
-
-    def forget(self, client_id: str) -> None:
-        """This client has gone."""
-        self._spent_until_by.pop(client_id, None)
+        self._by_all.spend(_EVERYBODY, now)
+        self._by_client.spend(client_id, now)
 
 
-def _is_spent(until: float, rate: float, now: float) -> bool:
-    if not rate:
-        return False
-    # The microsecond, because sums of fractions are not exact.
-    return until > now + (max(rate, 1) - 1) / rate + 1e-6
+class Guessing:
+    """Who may try a password now. The caller holds the registry's lock.
+
+    Only wrong ones count; but then the right one is refused, too, or it could be told from them.
+    """
+
+    def __init__(self, limits: RoomLimits) -> None:
+        most = limits.password_attempts
+        self._by_client = Pace(most / _MINUTE, most)
+        self._by_origin = Pace(most / _MINUTE, most)
+
+    def refusal(self, client_id: str, origin: str, now: float) -> str | None:
+        """Why this client may not try one, if it may not. origin: where it comes from."""
+        if self._by_client.is_spent(client_id, now) or self._by_origin.is_spent(origin, now):
+            return (
+                "Too many wrong passwords have come from this client or its address; wait a minute"
+            )
+        return None
+
+    def was_wrong(self, client_id: str, origin: str, now: float) -> None:
+        """This client has tried a wrong one."""
+        self._by_client.spend(client_id, now)
+        self._by_origin.spend(origin, now)

@@ -12,7 +12,7 @@ from typing import Any
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
-from piehub.rooms.limits import Making, RoomLimits
+from piehub.rooms.limits import Guessing, Making, RoomLimits
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
@@ -71,6 +71,7 @@ class Registry:
         self._cleanup_delay = cleanup_delay
         self._limits = limits
         self._making = Making(limits)
+        self._guessing = Guessing(limits)
         self._rooms: dict[RoomKey, Room] = {}
         self._clients: dict[str, Member] = {}
         self._places: dict[Member, Room] = {}  # who is in a room, and which
@@ -108,7 +109,6 @@ class Registry:
         with self._lock:
             if self._clients.get(member.id) is member:
                 del self._clients[member.id]
-                self._making.forget(member.id)
             self._matchmaking.leave(member)
             return self._leave(member)
 
@@ -152,8 +152,7 @@ class Registry:
                 raise Refused(texts.NO_SUCH_ROOM)
             self._check_making(member, returns=may_remake)
             return None
-        if not _same_secret(join.room.password, room.info.password):
-            raise Refused(texts.WRONG_PASSWORD)
+        self._check_password(member, join.room.password, room)
         if room.is_full:
             raise Refused(texts.ROOM_FULL)
         if len(room.members) >= self._limits.members:
@@ -162,6 +161,16 @@ class Registry:
                 "join another"
             )
         return room
+
+    def _check_password(self, member: Member, given: str | None, room: Room) -> None:
+        now = self._monotonic()
+        is_protected = room.info.password is not None
+        if is_protected and (refusal := self._guessing.refusal(member.id, member.origin, now)):
+            raise Refused(refusal)
+        if not _same_secret(given, room.info.password):
+            if is_protected and given is not None:
+                self._guessing.was_wrong(member.id, member.origin, now)
+            raise Refused(texts.WRONG_PASSWORD)
 
     def _check_making(self, member: Member, *, returns: bool = False) -> None:
         now = self._monotonic()

@@ -11,9 +11,12 @@ from piehub.rooms.together import Together
 
 
 class Member(Protocol):
-    """A client as rooms know it."""
+    """A client as rooms know it. origin: where it comes from, the same for all of one address."""
 
     id: str
+
+    @property
+    def origin(self) -> str: ...
 
 
 Tell = Callable[[tuple[Member, ...], bytes], None]

@@ -31,7 +31,7 @@ class Visitor(NamedTuple):
     """Who has been let in."""
 
     address: str
-    origin: str
+    host: str
     identity: Any
     requested_id: str
     resume_token: str
@@ -168,8 +168,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
         environ.get("HTTP_X_FORWARDED_FOR", ""),
         hub.settings.trusted_proxies,
     )
-    origin = addresses.origin(host) if hub.settings.max_clients_per_address else ""
-    _check_space(hub, origin)
+    _check_space(hub, host)
     asked = _query(environ)
     client_id = asked.get("clientId", "")
     if len(client_id) > MAX_CLIENT_ID:
@@ -179,10 +178,10 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
-    _check_space(hub, origin)  # once more, as that may have taken its time
+    _check_space(hub, host)  # once more, as that may have taken its time
     return Visitor(
         _address(environ, host),
-        origin,
+        host,
         identity,
         client_id,
         asked.get("resumeToken", ""),
@@ -196,10 +195,10 @@ def _query(environ: dict[str, Any]) -> dict[str, str]:
     return Request(environ, populate_request=False).args.to_dict()
 
 
-def _check_space(hub: Hub, origin: str) -> None:
+def _check_space(hub: Hub, host: str) -> None:
     if hub.is_full:
         _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
-    if hub.has_enough_from(origin):
+    if hub.has_enough_from(host):
         most = hub.settings.max_clients_per_address
         _refuse(
             429,
@@ -248,7 +247,7 @@ def _client(hub: Hub, connection: Connection, visitor: Visitor) -> Client:
         address=visitor.address,
         identity=visitor.identity,
         requested_id=visitor.requested_id,
-        origin=visitor.origin,
+        host=visitor.host,
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from piehub.rooms.pace import Pace
 from piehub.rooms.registry import Refused
 
 
@@ -72,14 +73,13 @@ def test_who_brings_back_rooms_makes_no_more_of_them_than_others(hub):
         hub.join(anna, "one more", may_remake=True)
 
 
-def test_who_comes_again_begins_anew(hub):
-    for count in range(3):
-        anna = hub.client("anna")
-        for more in range(5):
-            make(hub, anna, f"room {count} {more}")
-        hub.registry.disconnect(anna)
-    assert len(hub.rooms()) == 15
-    assert hub.registry._making._spent_until_by == {}
+def test_who_comes_again_under_its_id_is_held_to_what_it_made_before(hub):
+    anna = hub.client("anna")
+    for count in range(5):
+        make(hub, anna, f"room {count}")
+    hub.registry.disconnect(anna)
+    with pytest.raises(Refused, match="This client has made too many rooms"):
+        hub.join(hub.client("anna"), "one more")
 
 
 def test_a_rate_below_one_a_second_lets_one_room_be_made(make_hub):
@@ -157,3 +157,90 @@ def test_match_after_match_is_made_no_faster_than_other_rooms(make_hub):
     hub.play(anna)
     with pytest.raises(Refused, match="This client has made too many rooms"):
         hub.play(bert)
+
+
+def guess(hub, client, password="wrong"):
+    """Try a password; return why it was refused."""
+    with pytest.raises(Refused) as refused:
+        hub.join(client, password=password)
+    return str(refused.value)
+
+
+def test_after_five_wrong_passwords_in_a_minute_the_right_one_is_refused_too(hub):
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, password="right")
+    for _ in range(5):
+        assert "incorrect password" in guess(hub, bert)
+    for password in ("wrong", "right", None):
+        assert "Too many wrong passwords" in guess(hub, bert, password)
+    hub.clock.advance(12)
+    hub.join(bert, password="right")
+
+
+def test_wrong_passwords_count_for_all_of_an_address_and_for_nobody_else(hub):
+    anna, bert, carl, dora = hub.clients("anna bert carl dora")
+    hub.join(anna, password="right")
+    bert.origin = carl.origin = "one house"
+    for _ in range(5):
+        guess(hub, bert)
+    assert "Too many wrong passwords" in guess(hub, carl, "right")
+    hub.join(dora, password="right")
+
+
+def test_a_client_is_held_to_its_wrong_passwords_wherever_it_comes_from(hub):
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, password="right")
+    for count in range(5):
+        bert.origin = f"place {count}"
+        guess(hub, bert)
+    bert.origin = "another place"
+    assert "Too many wrong passwords" in guess(hub, bert, "right")
+
+
+def test_who_has_guessed_too_often_still_joins_rooms_without_a_password(hub):
+    anna, bert, carl = hub.clients("anna bert carl")
+    hub.join(anna, password="right")
+    hub.join(carl, "open")
+    for _ in range(6):
+        guess(hub, bert)
+    with pytest.raises(Refused, match="incorrect password"):  # where there is none to guess
+        hub.join(bert, "open", password="any")
+    hub.join(bert, "open")
+
+
+def test_no_password_is_no_guess(hub):
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, password="right")
+    for _ in range(20):
+        assert "incorrect password" in guess(hub, bert, None)
+    hub.join(bert, password="right")
+
+
+def test_a_password_for_a_room_that_has_none_is_no_guess(hub):
+    anna, bert, carl = hub.clients("anna bert carl")
+    hub.join(anna, "open")
+    hub.join(carl, "closed", password="right")
+    for _ in range(20):
+        with pytest.raises(Refused, match="incorrect password"):
+            hub.join(bert, "open", password="any")
+    hub.join(bert, "closed", password="right")
+
+
+def test_with_0_passwords_may_be_tried_without_end(make_hub):
+    hub = make_hub(password_attempts=0)
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, password="right")
+    for _ in range(50):
+        assert "incorrect password" in guess(hub, bert)
+    assert len(hub.registry._guessing._by_client) == 0
+
+
+def test_what_is_kept_of_those_who_may_go_on_is_forgotten():
+    pace = Pace(rate=1, burst=1)
+    for second in range(5000):
+        pace.spend(f"client {second}", float(second))
+        assert len(pace) <= 1001
+    busy = Pace(rate=0.001, burst=1)
+    for count in range(5000):
+        busy.spend(f"client {count}", 1.0)
+    assert len(busy) == 5000

@@ -43,7 +43,7 @@ def of_client(remote: str, forwarded: str, trusted: Proxies) -> str:
     far as trusted proxies have written it: what stands before that is anybody's word.
     """
     host = remote
-    for entry in reversed(forwarded.split(",")):
+    for entry in reversed(forwarded.split(",") if forwarded else ()):
         if not _is_trusted(host, trusted):
             break
         address = _parse(_without_port(entry.strip()))

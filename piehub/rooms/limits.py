@@ -1,5 +1,4 @@
-"""How many rooms there may be, how fast they may be made and their passwords guessed, and how many
-may be in one."""
+"""How many rooms there may be, how fast they may be made, and what else of them is bounded."""
 
 from __future__ import annotations
 
@@ -7,7 +6,6 @@ from dataclasses import dataclass
 
 from piehub.rooms.pace import Pace
 
-_MINUTE = 60.0
 _EVERYBODY = ""
 
 
@@ -65,28 +63,3 @@ class Making:
         """This client has made one."""
         self._by_all.spend(_EVERYBODY, now)
         self._by_client.spend(client_id, now)
-
-
-class Guessing:
-    """Who may try a password now. The caller holds the registry's lock.
-
-    Only wrong ones count; but then the right one is refused, too, or it could be told from them.
-    """
-
-    def __init__(self, limits: RoomLimits) -> None:
-        most = limits.password_attempts
-        self._by_client = Pace(most / _MINUTE, most)
-        self._by_origin = Pace(most / _MINUTE, most)
-
-    def refusal(self, client_id: str, origin: str, now: float) -> str | None:
-        """Why this client may not try one, if it may not. origin: where it comes from."""
-        if self._by_client.is_spent(client_id, now) or self._by_origin.is_spent(origin, now):
-            return (
-                "Too many wrong passwords have come from this client or its address; wait a minute"
-            )
-        return None
-
-    def was_wrong(self, client_id: str, origin: str, now: float) -> None:
-        """This client has tried a wrong one."""
-        self._by_client.spend(client_id, now)
-        self._by_origin.spend(origin, now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -12,9 +11,10 @@ from typing import Any
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
-from piehub.rooms.limits import Guessing, Making, RoomLimits
+from piehub.rooms.limits import Making, RoomLimits
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
+from piehub.rooms.passwords import Passwords
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
 from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
 
@@ -71,7 +71,7 @@ class Registry:
         self._cleanup_delay = cleanup_delay
         self._limits = limits
         self._making = Making(limits)
-        self._guessing = Guessing(limits)
+        self._passwords = Passwords(limits.password_attempts)
         self._rooms: dict[RoomKey, Room] = {}
         self._clients: dict[str, Member] = {}
         self._places: dict[Member, Room] = {}  # who is in a room, and which
@@ -152,7 +152,10 @@ class Registry:
                 raise Refused(texts.NO_SUCH_ROOM)
             self._check_making(member, returns=may_remake)
             return None
-        self._check_password(member, join.room.password, room)
+        if refusal := self._passwords.refusal(
+            member.id, member.origin, join.room.password, room.info.password, self._monotonic()
+        ):
+            raise Refused(refusal)
         if room.is_full:
             raise Refused(texts.ROOM_FULL)
         if len(room.members) >= self._limits.members:
@@ -161,16 +164,6 @@ class Registry:
                 "join another"
             )
         return room
-
-    def _check_password(self, member: Member, given: str | None, room: Room) -> None:
-        now = self._monotonic()
-        is_protected = room.info.password is not None
-        if is_protected and (refusal := self._guessing.refusal(member.id, member.origin, now)):
-            raise Refused(refusal)
-        if not _same_secret(given, room.info.password):
-            if is_protected and given is not None:
-                self._guessing.was_wrong(member.id, member.origin, now)
-            raise Refused(texts.WRONG_PASSWORD)
 
     def _check_making(self, member: Member, *, returns: bool = False) -> None:
         now = self._monotonic()
@@ -402,9 +395,3 @@ class Registry:
     def _snapshot(self) -> list[Room]:
         with self._lock:
             return list(self._rooms.values())
-
-
-def _same_secret(given: str | None, kept: str | None) -> bool:
-    if given is None or kept is None:
-        return given is kept
-    return hmac.compare_digest(given.encode(), kept.encode())

@@ -1,0 +1,44 @@
+"""Who knows a room's password, and how often somebody may be wrong about it."""
+
+from __future__ import annotations
+
+import hmac
+
+from piehub.protocol import texts
+from piehub.rooms.pace import Pace
+
+_MINUTE = 60.0
+
+
+class Passwords:
+    """Looks at every password that is given. The caller holds the registry's lock.
+
+    attempts: wrong ones a minute, by one client and from one origin; 0 is any number. Only wrong
+        ones count; but then the right one is refused, too, or it could be told from them.
+    """
+
+    def __init__(self, attempts: int) -> None:
+        self._by_client = Pace(attempts / _MINUTE, attempts)
+        self._by_origin = Pace(attempts / _MINUTE, attempts)
+
+    def refusal(
+        self, client_id: str, origin: str, given: str | None, kept: str | None, now: float
+    ) -> str | None:
+        """Why this client may not come in, if it may not.
+
+        given: the password it says, if any. kept: the room's, if it has one. now: monotonic,
+        seconds.
+        """
+        if kept is None:
+            return None if given is None else texts.WRONG_PASSWORD
+        if self._by_client.is_spent(client_id, now) or self._by_origin.is_spent(origin, now):
+            return (
+                "Too many wrong passwords have come from this client or its address; wait a minute"
+            )
+        if given is None:
+            return texts.WRONG_PASSWORD
+        if hmac.compare_digest(given.encode(), kept.encode()):
+            return None
+        self._by_client.spend(client_id, now)
+        self._by_origin.spend(origin, now)
+        return texts.WRONG_PASSWORD

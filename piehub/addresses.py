@@ -53,6 +53,18 @@ def of_client(remote: str, forwarded: str, trusted: Proxies) -> str:
     return host
 
 
+def is_known(host: str, remote: str, forwarded: str) -> bool:
+    """Whether `host`, which of_client found, is a client's own, and not that of a proxy which has
+    not been named: a private address, or a UNIX socket, that has passed on somebody's request.
+
+    From a public address that header is worth nothing: a client could write it to be unknown.
+    """
+    if host != remote or (host and not forwarded):
+        return True
+    address = _parse(host)
+    return address is not None and address.is_global
+
+
 def origin(host: str) -> str:
     """What clients of one address are counted under: of IPv6, its network of 64 bits."""
     address = _parse(host)

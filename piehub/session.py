@@ -35,7 +35,7 @@ class Client:
 
     requested_id: the id it asked for, "" for any. resume_token: what shows that it had it before.
     identity: what the app's authorize hook returned. host: its address without a port, past the
-    proxies that are trusted.
+    proxies that are trusted. is_host_known: or it is that of a proxy which was not named.
     """
 
     __slots__ = (
@@ -43,6 +43,7 @@ class Client:
         "_connection",
         "_host",
         "_hub",
+        "_is_host_known",
         "_is_returning",
         "_lineage",
         "_lost_room",
@@ -65,11 +66,13 @@ class Client:
         identity: Any,
         requested_id: str,
         host: str = "",
+        is_host_known: bool = False,
     ) -> None:
         self._hub = hub
         self._connection = connection
         self._is_returning = bool(requested_id)
         self._host = host
+        self._is_host_known = is_host_known
         self._signature = b""
         self._lineage = ""
         self._lost_room: RoomInfo | None = None  # with its id, to another connection
@@ -89,8 +92,8 @@ class Client:
 
     @property
     def origin(self) -> str:
-        """What it is counted under, with all others of its address."""
-        return addresses.origin(self._host)
+        """The same for all of its address; "" where that is not known."""
+        return addresses.origin(self._host) if self._is_host_known else ""
 
     def live(self, resume_token: str, then: Callable[[], None]) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.

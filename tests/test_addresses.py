@@ -2,7 +2,7 @@
 
 import pytest
 
-from piehub.addresses import Proxies, of_client, origin, proxies
+from piehub.addresses import Proxies, is_known, of_client, origin, proxies
 
 TRUSTED = proxies("10.0.0.0/8, ::1, unix")
 
@@ -67,3 +67,23 @@ def test_what_is_no_list_of_networks_is_refused(words):
 
 def test_an_empty_list_is_nobody():
     assert proxies(" , ") == Proxies()
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "known"),
+    [
+        ("8.8.8.8", "", True),
+        ("192.168.1.5", "", True),
+        ("8.8.8.8", "198.51.100.7", True),  # it may have written that itself
+        ("192.168.1.5", "198.51.100.7", False),
+        ("127.0.0.1", "198.51.100.7", False),
+        ("::ffff:127.0.0.1", "198.51.100.7", False),
+        ("", "", False),
+        ("", "garbage", False),
+        ("10.0.0.1", "8.8.8.8", True),  # a trusted one says so
+        ("10.0.0.1", "unknown", False),
+    ],
+)
+def test_the_address_of_a_proxy_that_was_not_named_is_nobodys(remote, forwarded, known):
+    trusted = proxies("10.0.0.0/8")
+    assert is_known(of_client(remote, forwarded, trusted), remote, forwarded) is known

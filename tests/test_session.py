@@ -138,6 +138,24 @@ def test_who_guesses_passwords_is_refused_and_so_is_its_next_connection(service)
     assert guesser.join(name="another")["type"] == "ResolvePromise"
 
 
+def test_behind_a_proxy_that_was_not_named_who_guesses_holds_up_itself_alone(service):
+    url = service.start(room_cleanup_delay=0, password_attempts=1)
+    owner = service.peer(url)
+    owner.join(password="right")
+    answers = []
+    for passwords in (["wrong", "right"], ["right"]):
+        wire = service.wire(url, handshake=False)
+        wire.send(wire.request(X_Forwarded_For="198.51.100.7"))
+        wire.read_until(b"\r\n\r\n")
+        for password in passwords:
+            join = {"type": "JoinRoom", "roomInfo": ROOM | {"password": password}}
+            wire.send(masked(1, json.dumps(join).encode()))
+            while b"Promise" not in (text := wire.frame()[1]):
+                pass
+            answers.append(json.loads(text).get("err", "in"))
+    assert ["incorrect" in answers[0], "Too many" in answers[1], answers[2]] == [True, True, "in"]
+
+
 def test_no_more_join_a_room_than_the_hub_allows(service):
     url = service.start(room_cleanup_delay=0, max_members=1, max_rooms=1)
     peer, other = service.peer(url), service.peer(url)

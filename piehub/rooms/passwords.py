@@ -13,7 +13,8 @@ _MINUTE = 60.0
 class Passwords:
     """Looks at every password that is given. The caller holds the registry's lock.
 
-    attempts: wrong ones a minute, by one client and from one origin; 0 is any number. Only wrong
+    attempts: wrong ones a minute, by one client and from one origin, where that is known ("" is
+        not); 0 is any number. Only wrong
         ones count; but then the right one is refused, too, or it could be told from them.
     """
 
@@ -31,7 +32,10 @@ class Passwords:
         """
         if kept is None:
             return None if given is None else texts.WRONG_PASSWORD
-        if self._by_client.is_spent(client_id, now) or self._by_origin.is_spent(origin, now):
+        paces = [(self._by_client, client_id)]
+        if origin:  # else one who guesses behind an unnamed proxy would shut out everybody else
+            paces.append((self._by_origin, origin))
+        if any(pace.is_spent(key, now) for pace, key in paces):
             return (
                 "Too many wrong passwords have come from this client or its address; wait a minute"
             )
@@ -39,6 +43,6 @@ class Passwords:
             return texts.WRONG_PASSWORD
         if hmac.compare_digest(given.encode(), kept.encode()):
             return None
-        self._by_client.spend(client_id, now)
-        self._by_origin.spend(origin, now)
+        for pace, key in paces:
+            pace.spend(key, now)
         return texts.WRONG_PASSWORD

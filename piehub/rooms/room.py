@@ -11,7 +11,8 @@ from piehub.rooms.together import Together
 
 
 class Member(Protocol):
-    """A client as rooms know it. origin: where it comes from, the same for all of one address."""
+    """A client as rooms know it. origin: where it comes from, the same for all of one address;
+    "" where that is not known."""
 
     id: str
 

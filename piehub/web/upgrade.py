@@ -32,6 +32,7 @@ class Visitor(NamedTuple):
 
     address: str
     host: str
+    is_host_known: bool  # or it is a proxy's
     identity: Any
     requested_id: str
     resume_token: str
@@ -163,11 +164,9 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     """
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
-    host = addresses.of_client(
-        environ.get("REMOTE_ADDR", ""),
-        environ.get("HTTP_X_FORWARDED_FOR", ""),
-        hub.settings.trusted_proxies,
-    )
+    remote = environ.get("REMOTE_ADDR", "")
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
+    host = addresses.of_client(remote, forwarded, hub.settings.trusted_proxies)
     _check_space(hub, host)
     asked = _query(environ)
     client_id = asked.get("clientId", "")
@@ -182,6 +181,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     return Visitor(
         _address(environ, host),
         host,
+        addresses.is_known(host, remote, forwarded),
         identity,
         client_id,
         asked.get("resumeToken", ""),
@@ -248,6 +248,7 @@ def _client(hub: Hub, connection: Connection, visitor: Visitor) -> Client:
         identity=visitor.identity,
         requested_id=visitor.requested_id,
         host=visitor.host,
+        is_host_known=visitor.is_host_known,
     )
 
 

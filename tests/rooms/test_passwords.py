@@ -79,3 +79,13 @@ def test_with_0_passwords_may_be_tried_without_end(make_hub):
     for _ in range(50):
         assert "incorrect password" in guess(hub, bert)
     assert len(hub.registry._passwords._by_client) == 0
+
+
+def test_behind_a_proxy_that_was_not_named_who_guesses_shuts_nobody_else_out(hub):
+    anna, bert, carl = hub.clients("anna bert carl")
+    hub.join(anna, password="right")
+    bert.origin = carl.origin = ""
+    for _ in range(5):
+        guess(hub, bert)
+    assert "Too many wrong passwords" in guess(hub, bert, "right")
+    hub.join(carl, password="right")

@@ -25,7 +25,8 @@ machine.
 
 Median of {rounds} rounds, and the least and the most; one round where no spread is given. The
 ratio is piehub to the original on Bun, the median of the rounds' own ratios. Deliveries are
-messages that reached a client, a second.
+messages that reached a client, a second. Where a target is not met,
+[performance.md](performance.md#not-reached) says where the time goes and what was tried.
 
 {asked}
 

@@ -14,7 +14,7 @@ from piehub.net.telling import tell
 from piehub.protocol import incoming, outgoing, texts
 from piehub.protocol.fields import BadMessage
 from piehub.protocol.incoming import Envelope, RoomInfo
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 from piehub.version import __version__
 from piehub.wire import close_codes, frames
 

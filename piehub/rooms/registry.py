@@ -11,10 +11,11 @@ from typing import Any
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
-from piehub.rooms.limits import Making, RoomLimits
+from piehub.rooms.entry import Entry, Refused
+from piehub.rooms.limits import RoomLimits
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
-from piehub.rooms.passwords import Passwords
+from piehub.rooms.presence import Presence
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
 from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
 
@@ -22,10 +23,6 @@ RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
 Send = Callable[[bytes, bool], None]
 HostFactory = Callable[[RoomInfo, Deliver, Send], HostMailbox]
-
-
-class Refused(Exception):
-    """What the client asked for cannot be done; the text says why."""
 
 
 class Registry:
@@ -70,8 +67,8 @@ class Registry:
         self._host_for = host_for
         self._cleanup_delay = cleanup_delay
         self._limits = limits
-        self._making = Making(limits)
-        self._passwords = Passwords(limits.password_attempts)
+        self._entry = Entry(limits)
+        self._presence = Presence(lock, call_later, now_ms, monotonic)
         self._rooms: dict[RoomKey, Room] = {}
         self._clients: dict[str, Member] = {}
         self._places: dict[Member, Room] = {}  # who is in a room, and which
@@ -147,31 +144,17 @@ class Registry:
         if member in self._places:
             raise Refused(texts.ALREADY_IN_ROOM)
         room = self._rooms.get(join.room.key)
-        if room is None:
+        now = self._monotonic()
+        if room:
+            self._entry.check_joining(member, join, room, now)
+        else:
             if not join.make and not (may_remake and join.from_hub):
                 raise Refused(texts.NO_SUCH_ROOM)
-            self._check_making(member, returns=may_remake)
-            return None
-        if refusal := self._passwords.refusal(
-            member.id, member.origin, join.room.password, room.info.password, self._monotonic()
-        ):
-            raise Refused(refusal)
-        if room.is_full:
-            raise Refused(texts.ROOM_FULL)
-        if len(room.members) >= self._limits.members:
-            raise Refused(
-                f"This room has {len(room.members)} clients, as many as this hub allows in one; "
-                "join another"
-            )
+            self._entry.check_making(member, len(self._rooms), now, returns=may_remake)
         return room
 
-    def _check_making(self, member: Member, *, returns: bool = False) -> None:
-        now = self._monotonic()
-        if refusal := self._making.refusal(member.id, len(self._rooms), now, returns=returns):
-            raise Refused(refusal)
-
     def _make(self, info: RoomInfo, maker: Member, *, is_match: bool = False) -> Room:
-        self._making.made(maker.id, self._monotonic())
+        self._entry.made(maker, self._monotonic())
         room = Room(info, self._broadcaster(), self._tell, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
@@ -186,23 +169,14 @@ class Registry:
             room.cancel_cleanup = None
         self._places[member] = room
         room.add(member)
-        if room.is_small:
-            self._presence(room, present=True)
-        else:
-            self._tell((member,), outgoing.presence(room.members, self._now_ms(), present=True))
-            room.news.newcomers.add(member.id)
-            self._presence_soon(room, present=True)
+        self._presence.came(room, member)
 
     def _leave(self, member: Member) -> RoomInfo | None:
         room = self._places.pop(member, None)
         if room is None:
             return None
         room.remove(member)
-        if room.is_small:
-            self._presence(room, present=False)
-        else:
-            room.news.newcomers.discard(member.id)
-            self._presence_soon(room, present=False)
+        self._presence.went(room, member)
         for messages in room.together.take_complete(room.members.keys()):
             self._emit_together(room, messages)
         if not room.members:
@@ -291,7 +265,7 @@ class Registry:
         if room is None:
             raise Refused(texts.NOT_IN_ROOM)
         if member.id in room.news.newcomers:
-            self._presence(room, present=True)  # nobody is heard before the others know of it
+            self._presence.tell(room, present=True)  # nobody is heard before the others know of it
         return room
 
     def _together_timeout(self, room: Room, name: str | None, group: Group) -> None:
@@ -302,22 +276,6 @@ class Registry:
         time = self._now_ms()
         for head in heads:
             room.emit(outgoing.relay(head, time))
-
-    def _presence(self, room: Room, *, present: bool) -> None:
-        room.news.told(self._monotonic())
-        room.emit(outgoing.presence(room.members, self._now_ms(), present=present))
-
-    def _presence_soon(self, room: Room, *, present: bool) -> None:
-        news = room.news
-        news.present = present
-        if news.cancel is None:
-            delay = news.delay(len(room.members), self._monotonic())
-            news.cancel = self._call_later(delay, partial(self._tell_news, room))
-
-    def _tell_news(self, room: Room) -> None:
-        with self._lock:
-            if room.news.cancel is not None:  # it was not told while this waited for the lock
-                self._presence(room, present=room.news.present)
 
     def _deliver(self, room: Room, emission: Emission) -> None:
         with self._lock:
@@ -346,7 +304,7 @@ class Registry:
                     f"{self._limits.members} clients in a room"
                 )
             if self._matchmaking.would_match(member, terms):
-                self._check_making(member)
+                self._entry.check_making(member, len(self._rooms), self._monotonic())
             queued = outgoing.resolve("EnterMatchmaking", {"queued": True})
             self._tell((member,), queued)
             players = self._matchmaking.enter(member, terms, self._monotonic())
@@ -356,7 +314,7 @@ class Registry:
                 for player in players:
                     self._add(room, player)
                 if room.news.cancel:  # all of them are to know the others before the match begins
-                    self._presence(room, present=True)
+                    self._presence.tell(room, present=True)
                 found = outgoing.match_found(info, [player.id for player in players])
                 for player in players:
                     room.answer(player, found)

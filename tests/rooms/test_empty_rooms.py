@@ -1,7 +1,7 @@
 import pytest
 
 from piehub.protocol import texts
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def test_an_empty_room_keeps_its_settings_so_that_those_who_dropped_can_come_back(hub, promise):

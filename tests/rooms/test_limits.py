@@ -2,8 +2,8 @@
 
 import pytest
 
+from piehub.rooms.entry import Refused
 from piehub.rooms.pace import Pace
-from piehub.rooms.registry import Refused
 
 
 def make(hub, client, name, **asked):

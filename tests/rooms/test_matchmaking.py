@@ -3,7 +3,7 @@ import re
 import pytest
 
 from piehub.protocol import texts
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 QUEUED = {"type": "ResolvePromise", "func": "EnterMatchmaking", "data": {"queued": True}}

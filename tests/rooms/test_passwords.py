@@ -2,7 +2,7 @@
 
 import pytest
 
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def guess(hub, client, password="wrong"):
@@ -78,7 +78,7 @@ def test_with_0_passwords_may_be_tried_without_end(make_hub):
     hub.join(anna, password="right")
     for _ in range(50):
         assert "incorrect password" in guess(hub, bert)
-    assert len(hub.registry._passwords._by_client) == 0
+    assert len(hub.registry._entry._passwords._by_client) == 0
 
 
 def test_behind_a_proxy_that_was_not_named_who_guesses_shuts_nobody_else_out(hub):

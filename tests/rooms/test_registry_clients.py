@@ -1,7 +1,7 @@
 import pytest
 
 from piehub.protocol.incoming import RoomInfo
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def test_a_client_enters_under_an_id_that_is_free(hub):

@@ -2,7 +2,7 @@ import pytest
 
 from piehub.protocol import texts
 from piehub.protocol.incoming import RoomInfo
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def test_a_host_hears_presence_first_then_its_promise(hub, presence, promise):

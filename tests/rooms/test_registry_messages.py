@@ -1,7 +1,7 @@
 import pytest
 
 from piehub.protocol import texts
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def data(sender, payload):

@@ -1,7 +1,7 @@
 import pytest
 
 from piehub.protocol import texts
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 NO_SUCH_ROOM = "Cannot add client to non-existant room."
 WRONG_PASSWORD = "Client attempted to join room with incorrect password."

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from piehub.protocol.incoming import decode, together_group
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def test_a_group_waits_until_everyone_in_the_room_has_sent(hub):

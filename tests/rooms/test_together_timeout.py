@@ -1,6 +1,6 @@
 import pytest
 
-from piehub.rooms.registry import Refused
+from piehub.rooms.entry import Refused
 
 
 def test_a_group_is_sent_when_its_time_is_up(hub):

@@ -1,0 +1,53 @@
+"""Who may come into a room, and who may make one."""
+
+from __future__ import annotations
+
+from piehub.protocol import texts
+from piehub.protocol.incoming import Join
+from piehub.rooms.limits import Making, RoomLimits
+from piehub.rooms.passwords import Passwords
+from piehub.rooms.room import Member, Room
+
+
+class Refused(Exception):
+    """What the client asked for cannot be done; the text says why."""
+
+
+class Entry:
+    """Says no where a room or the hub does. The caller holds the registry's lock.
+
+    Times are monotonic, in seconds.
+    """
+
+    def __init__(self, limits: RoomLimits) -> None:
+        self._limits = limits
+        self._making = Making(limits)
+        self._passwords = Passwords(limits.password_attempts)
+
+    def check_joining(self, member: Member, join: Join, room: Room, now: float) -> None:
+        """Raise Refused if `member` may not come into this room."""
+        if refusal := self._passwords.refusal(
+            member.id, member.origin, join.room.password, room.info.password, now
+        ):
+            raise Refused(refusal)
+        if room.is_full:
+            raise Refused(texts.ROOM_FULL)
+        if len(room.members) >= self._limits.members:
+            raise Refused(
+                f"This room has {len(room.members)} clients, as many as this hub allows in one; "
+                "join another"
+            )
+
+    def check_making(
+        self, member: Member, rooms: int, now: float, *, returns: bool = False
+    ) -> None:
+        """Raise Refused if `member` may not make a room; there are `rooms` already.
+
+        returns: it brings back a room of a hub that was restarted.
+        """
+        if refusal := self._making.refusal(member.id, rooms, now, returns=returns):
+            raise Refused(refusal)
+
+    def made(self, member: Member, now: float) -> None:
+        """`member` has made a room."""
+        self._making.made(member.id, now)

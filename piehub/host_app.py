@@ -19,6 +19,7 @@ from piehub.rooms.registry import Deliver
 from piehub.rooms.room import Emission
 
 MAX_WAITING_BYTES = 1_048_576
+_COST = 200  # bytes, of a message that waits, beyond its text
 
 # No server stops a mailbox's greenlet; one that a host app kills would leave its room mute.
 _FAILURES = (AppCodeFailed, GreenletExit)
@@ -88,6 +89,11 @@ def start(
     return host
 
 
+def _cost(emission: Emission | None) -> int:
+    """Bytes that it takes to keep one."""
+    return len(emission.text) + _COST if emission else 0
+
+
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it."""
 
@@ -120,7 +126,7 @@ class Mailbox:
                 return
             self._is_closed = emission is None
             self._waiting.append(emission)
-            self._size += len(emission.text) if emission else 0
+            self._size += _cost(emission)
             if self._size > MAX_WAITING_BYTES:
                 self._has_space.clear()
             if self._is_running:
@@ -143,7 +149,7 @@ class Mailbox:
                     self._is_running = False
                     return
                 emission = self._waiting.popleft()
-                self._size -= len(emission.text) if emission else 0
+                self._size -= _cost(emission)
                 if self._size <= MAX_WAITING_BYTES:
                     self._has_space.set()
             if emission is None:
@@ -161,9 +167,8 @@ class Mailbox:
                     self._host = self._start()
                 answer = self._host.handle_message(to_dict(emission.text))
                 if isinstance(answer, dict):
-                    if answer.get("doNotEcho"):
-                        return
-                    emission = emission._replace(text=outgoing.json_text(answer))
+                    text = b"" if answer.get("doNotEcho") else outgoing.json_text(answer)
+                    emission = emission._replace(text=text)
                 elif answer is not None:
                     raise TypeError(f"handle_message returns None or a dict, not {answer!r}")
         except _FAILURES as failure:

@@ -80,6 +80,10 @@ class Hub:
                 settings.room_rate_per_client,
                 settings.max_members,
                 settings.password_attempts,
+                settings.history_seconds,
+                settings.history_bytes,
+                # One who comes back is sent all of it at once, and can still be sent what is new.
+                room_history_bytes=settings.outbox_bytes // 2,
             ),
         )
         self.heartbeat = Heartbeat(

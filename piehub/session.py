@@ -8,6 +8,8 @@ import uuid
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from piehub import addresses, hooks, signals
 from piehub.hub import now_ms
 from piehub.net.telling import tell
@@ -228,25 +230,44 @@ class Client:
 
     def _data(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
+        if envelope.messageId is not None and self._has_said(envelope):
+            self._wait_for_host()
+            return
         if hub.hooks.on_data:
             filtered = hub.hooks.filtered(hub.app, self, self._room_or_refuse(), text)
             if filtered is None:
                 return
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered)
-        head = outgoing.relay_head(text, envelope, self._signature)
-        kind = envelope.subType
+        kind, message_id, is_kept = envelope.subType, None, False
+        if (envelope.messageId is not None or envelope.seq is not UNSET) and (
+            is_kept := hub.registry.keeps_history(self)
+        ):
+            message_id = incoming.message_id(envelope)
+        head = outgoing.relay_head(text, envelope, self._signature, without_seq=is_kept)
         if kind == "Whisper":
             hub.registry.whisper(self, head, incoming.whisper_ids(envelope))
         elif kind == "Together":
-            hub.registry.together(self, head, incoming.together_group(envelope))
+            hub.registry.together(self, head, incoming.together_group(envelope), message_id)
         else:
-            hub.registry.send(self, head)
+            hub.registry.send(self, head, message_id)
         if signals.data_received.receivers:
             message = incoming.to_dict(outgoing.relay(head, now_ms()))
             room = self._room_or_refuse()
             hooks.notify(hub.app, signals.data_received, client=self, room=room, message=message)
-        if hub.host_app and (mailbox := hub.registry.host_of(self)):
+        if hub.host_app:
+            self._wait_for_host()
+
+    def _has_said(self, envelope: Envelope) -> bool:
+        """Whether the room has had this Data from us already; then we get its echo again."""
+        registry = self._hub.registry
+        if envelope.subType == "Whisper" or not registry.keeps_history(self):
+            return False
+        message_id = incoming.message_id(envelope)
+        return message_id is not None and registry.acknowledge(self, message_id)
+
+    def _wait_for_host(self) -> None:
+        if mailbox := self._hub.registry.host_of(self):
             mailbox.wait_for_space()
 
     def _room_or_refuse(self) -> RoomInfo:

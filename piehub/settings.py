@@ -151,6 +151,12 @@ class Settings:
     rejoin_window: float = _setting(
         30.0, NUMBER, "Seconds after the start in which clients that rejoin make their room again."
     )
+    history_seconds: float = _setting(
+        120.0, DURATION, "Seconds for which a room made with `history` keeps a message."
+    )
+    history_bytes: int = _setting(
+        67_108_864, POSITIVE, "Bytes that all such messages may take; then the oldest go."
+    )
     host_app: str = _setting("", TEXT, "The host app for every room, as `module:Class`.")
     secret_key: str = _setting(
         "", TEXT, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."

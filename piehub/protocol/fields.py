@@ -79,12 +79,14 @@ class Check:
             raise self.wrong(field, right)
         return value
 
-    def whole(self, field: str, least: int) -> int | None:
+    def whole(self, field: str, least: int, most: int = MAX_SAFE_INTEGER) -> int | None:
         right = f"an integer of {least} or more"
+        if most != MAX_SAFE_INTEGER:
+            right = f"an integer from {least} to {most}"
         value = self._number(field, right)
         if value is None:
             return None
-        if not least <= value <= MAX_SAFE_INTEGER or value != int(value):
+        if not least <= value <= most or value != int(value):
             raise self.wrong(field, right)
         return int(value)
 

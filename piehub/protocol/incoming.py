@@ -19,6 +19,8 @@ MAX_DEPTH = 32
 MAX_CLIENT_ID = 128
 MAX_WHISPER_IDS = 1000
 MAX_TOGETHER_TIMEOUT_MS = 600_000
+MAX_HISTORY = 1000
+MAX_MESSAGE_ID = 64
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
@@ -41,6 +43,8 @@ class Envelope(msgspec.Struct, gc=False):
     whisperClientIds: Any = None  # noqa: N815
     fromClient: Raw | UnsetType = UNSET  # noqa: N815
     time: Raw | UnsetType = UNSET
+    messageId: Any = None  # noqa: N815
+    seq: Raw | UnsetType = UNSET
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,20 @@ class RoomInfo:
     together_timeout_ms: float | None = None
     hidden: bool | None = None
     password: str | None = field(default=None, repr=False)
+    history: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What tells rooms apart: app, name and version."""
         return self.app, self.name, self.version
+
+
+@dataclass(frozen=True)
+class Recover:
+    """What a client that comes back had last, of which life of its room."""
+
+    epoch: str
+    seq: int
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,7 @@ class Join:
     room: RoomInfo
     make: bool
     from_hub: bool
+    recover: Recover | None = None
 
 
 @dataclass(frozen=True)
@@ -143,11 +157,28 @@ def join(text: bytes) -> Join:
         together_timeout_ms=check.milliseconds("togetherTimeoutMs", MAX_TOGETHER_TIMEOUT_MS),
         hidden=check.boolean("hidden"),
         password=check.secret("password") or None,
+        history=check.whole("history", 1, MAX_HISTORY),
     )
     make = Check(message, "", "JoinRoom").boolean("makeRoomIfNonExistant")
     # A hub's answer never holds the password; who was in the room knows whether there is one.
     from_hub = info.get("isPasswordProtected") is (room.password is not None)
-    return Join(room, bool(make), from_hub)
+    return Join(room, bool(make), from_hub, _recover(message.get("recover")))
+
+
+def _recover(last: Any) -> Recover | None:
+    if last is None:
+        return None
+    if not isinstance(last, dict):
+        raise BadMessage(
+            'recover must be an object such as {"epoch": "6f1c", "seq": 12}, with what the hub '
+            f"said last, not {kind(last)}",
+            "JoinRoom",
+        )
+    check = Check(last, "recover.", "JoinRoom")
+    seq = check.whole("seq", 0)
+    if seq is None:
+        raise check.wrong("seq", "an integer of 0 or more")
+    return Recover(check.name("epoch"), seq)
 
 
 def match(text: bytes) -> Match:
@@ -188,6 +219,20 @@ def whisper_ids(envelope: Envelope) -> list[str]:
     if len(ids) > MAX_WHISPER_IDS:
         raise BadMessage(f"A Whisper names at most {MAX_WHISPER_IDS} clients, not {len(ids)}")
     return ids
+
+
+def message_id(envelope: Envelope) -> str | None:
+    """What a sender calls its message, to send it again without doubling it. Raises BadMessage."""
+    name = envelope.messageId
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise BadMessage(f"messageId must be text, not {kind(name)}")
+    if not 0 < len(name) <= MAX_MESSAGE_ID:
+        raise BadMessage(
+            f"messageId has {len(name)} characters; between 1 and {MAX_MESSAGE_ID} are allowed"
+        )
+    return name
 
 
 def together_group(envelope: Envelope) -> str | None:

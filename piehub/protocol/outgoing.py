@@ -20,6 +20,7 @@ _encode = msgspec.json.Encoder().encode
 _encode_anything = json.JSONEncoder(
     allow_nan=False, ensure_ascii=False, separators=(",", ":")
 ).encode
+_envelope = msgspec.json.Decoder(Envelope).decode
 _fields = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
@@ -93,18 +94,23 @@ def signature(client_id: str) -> bytes:
     return b',"fromClient":' + json_text(client_id)
 
 
-def relay_head(text: bytes, envelope: Envelope, signature: bytes) -> bytes:
+def relay_head(
+    text: bytes, envelope: Envelope, signature: bytes, *, without_seq: bool = False
+) -> bytes:
     """A client's Data as it goes on to others, up to its time; `relay` ends it.
 
     text: the message as it came; every field travels as it was written.
     signature: the sender's, whatever it wrote itself as `fromClient`.
+    without_seq: where messages are numbered, what the sender wrote as `seq` does not travel.
     """
-    if envelope.fromClient is UNSET and envelope.time is UNSET:
+    if envelope.fromClient is UNSET and envelope.time is UNSET and not without_seq:
         body = text[:-1] if text[-1] == _BRACE else text.rstrip(b" \t\r\n")[:-1]
     else:
         fields = _fields(text)
         fields.pop("fromClient", None)
         fields.pop("time", None)
+        if without_seq:
+            fields.pop("seq", None)
         body = _encode(fields)[:-1]
     return body + signature
 
@@ -112,6 +118,23 @@ def relay_head(text: bytes, envelope: Envelope, signature: bytes) -> bytes:
 def relay(head: bytes, time: int) -> bytes:
     """End what `relay_head` began."""
     return head + _ending(time)
+
+
+def numbered(text: bytes, seq: int) -> bytes:
+    """A Data with its number in a room that keeps a history."""
+    return text[:-1] + b',"seq":%d}' % seq
+
+
+def without_seq(text: bytes) -> bytes | None:
+    """A Data that the app's own code has written, to be `numbered`; None for what is no Data."""
+    envelope = _envelope(text)
+    if envelope.type != "Data":
+        return None
+    if envelope.seq is UNSET:
+        return text
+    fields = _fields(text)
+    del fields["seq"]
+    return _encode(fields)
 
 
 @lru_cache(maxsize=1)  # a busy hub says many things in a millisecond

@@ -12,12 +12,13 @@ from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
 from piehub.rooms import listing
 from piehub.rooms.entry import Entry, Refused
+from piehub.rooms.history import Histories
 from piehub.rooms.limits import RoomLimits
 from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.presence import Presence
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
-from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, TogetherFull
+from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, Held, TogetherFull
 
 RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
@@ -68,6 +69,9 @@ class Registry:
         self._cleanup_delay = cleanup_delay
         self._limits = limits
         self._entry = Entry(limits)
+        self._histories = Histories(
+            limits.history_seconds, limits.history_bytes, limits.room_history_bytes, monotonic
+        )
         self._presence = Presence(lock, call_later, now_ms, monotonic)
         self._rooms: dict[RoomKey, Room] = {}
         self._clients: dict[str, Member] = {}
@@ -122,8 +126,9 @@ class Registry:
             self._room_to_join(member, join, may_remake)
 
     def join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
-        """Put `member` in a room: presence goes to all in it, then the promise to `member`. Where
-        there are many, the others are told a little later.
+        """Put `member` in a room: presence goes to all in it, then to `member` the promise, and
+        what it has missed if it comes back. Where there are many, the others are told a little
+        later.
 
         may_remake: a join that names what only a hub's own answer could have told makes the room
             again (the rooms of a hub that was restarted). Raises Refused.
@@ -132,7 +137,7 @@ class Registry:
             room = self._room_to_join(member, join, may_remake) or self._make(join.room, member)
             self._matchmaking.leave(member)
             self._add(room, member)
-            room.answer(member, outgoing.resolve("JoinRoom", outgoing.joined(room.info)))
+            room.welcome(member, join.recover)
 
     def leave(self, member: Member) -> RoomInfo | None:
         """Take `member` out of its room; return which that was."""
@@ -155,7 +160,8 @@ class Registry:
 
     def _make(self, info: RoomInfo, maker: Member, *, is_match: bool = False) -> Room:
         self._entry.made(maker, self._monotonic())
-        room = Room(info, self._broadcaster(), self._tell, is_match=is_match)
+        history = self._histories.open(info.history) if info.history else None
+        room = Room(info, self._broadcaster(), self._tell, history=history, is_match=is_match)
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
@@ -200,16 +206,31 @@ class Registry:
         del self._rooms[room.info.key]
         if room.host:
             room.host.close()
+        if room.history:
+            self._histories.close(room.history)
 
     # Messages
 
-    def send(self, member: Member, head: bytes) -> None:
+    def keeps_history(self, member: Member) -> bool:
+        """Whether the member's room numbers its messages, and keeps them."""
+        room = self._places.get(member)
+        return room is not None and room.history is not None
+
+    def acknowledge(self, member: Member, message_id: str) -> bool:
+        """Whether the member's room has had this message from it already. If so, the member gets
+        its echo again, and is not to `send` it."""
+        with self._lock:
+            room = self._places.get(member)
+            return room is not None and room.acknowledge(member, message_id)
+
+    def send(self, member: Member, head: bytes, message_id: str | None = None) -> None:
         """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
         with self._lock:
             room = self._places.get(member)
             if room is None or room.news.newcomers:
                 room = self._place_to_speak(member)
-            room.emit(outgoing.relay(head, self._now_ms()))
+            key = (member.id, message_id) if message_id else None
+            room.say(outgoing.relay(head, self._now_ms()), key)
 
     def whisper(self, member: Member, head: bytes, ids: Iterable[str]) -> None:
         """Send a Data to those clients among `ids` who are in the member's room, once each."""
@@ -217,12 +238,14 @@ class Registry:
             room = self._place_to_speak(member)
             room.whisper(outgoing.relay(head, self._now_ms()), ids)
 
-    def together(self, member: Member, head: bytes, name: str | None) -> None:
+    def together(
+        self, member: Member, head: bytes, name: str | None, message_id: str | None = None
+    ) -> None:
         """Hold a Data until everyone in the room has sent one to group `name`, or time is up."""
         with self._lock:
             room = self._place_to_speak(member)
             try:
-                group, is_new = room.together.put(name, member.id, head)
+                group, is_new = room.together.put(name, member.id, head, message_id)
             except TogetherFull:
                 raise Refused(
                     "Too much waits together in this room: at most "
@@ -247,7 +270,7 @@ class Registry:
                 return 0
             if to is not None:
                 return room.whisper(text, to)
-            room.emit(text)
+            room.say(text)
             return len(room.audience)
 
     def place_of(self, member: Member) -> RoomInfo | None:
@@ -272,10 +295,12 @@ class Registry:
         with self._lock:
             self._emit_together(room, room.together.take(name, group))
 
-    def _emit_together(self, room: Room, heads: Iterable[bytes]) -> None:
+    def _emit_together(self, room: Room, messages: Iterable[tuple[str, Held]]) -> None:
         time = self._now_ms()
-        for head in heads:
-            room.emit(outgoing.relay(head, time))
+        for sender, (head, message_id) in messages:
+            key = (sender, message_id) if message_id else None
+            if not (key and room.history and room.history.knows(key)):  # said beside the group
+                room.say(outgoing.relay(head, time), key)
 
     def _deliver(self, room: Room, emission: Emission) -> None:
         with self._lock:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
-from piehub.protocol.incoming import RoomInfo
+from piehub.protocol import outgoing
+from piehub.protocol.incoming import Recover, RoomInfo
+from piehub.rooms.history import History, Key
 from piehub.rooms.presence import SMALL_ROOM, News
 from piehub.rooms.together import Together
 
@@ -26,11 +29,13 @@ Tell = Callable[[tuple[Member, ...], bytes], None]
 class Emission(NamedTuple):
     """A message on its way to members of a room that has a host app."""
 
-    # "room": to all, and the host app sees it first. "direct": past the host app. "answer": past it
-    # too, and owed even to one who has left meanwhile.
-    kind: Literal["room", "direct", "answer"]
-    text: bytes
+    # "room": to all, and the host app sees it first. The others go past it: "direct" to all,
+    # "whisper" to some, "answer" to one, even if it has left meanwhile.
+    kind: Literal["room", "direct", "whisper", "answer"]
+    text: bytes  # empty once the host app wants nothing to be sent
     audience: tuple[Member, ...]
+    key: Key | None = None  # of a Data that has a messageId
+    late: Callable[[], Iterable[bytes]] | None = None  # in place of text: what to say by then
 
 
 class HostMailbox(Protocol):
@@ -58,6 +63,7 @@ class Room:
         "_tell",
         "audience",
         "cancel_cleanup",
+        "history",
         "host",
         "info",
         "is_match",
@@ -68,7 +74,13 @@ class Room:
     )
 
     def __init__(
-        self, info: RoomInfo, broadcast: Tell, tell: Tell, *, is_match: bool = False
+        self,
+        info: RoomInfo,
+        broadcast: Tell,
+        tell: Tell,
+        *,
+        history: History | None = None,
+        is_match: bool = False,
     ) -> None:
         self._broadcast = broadcast
         self._tell = tell
@@ -81,6 +93,7 @@ class Room:
         self.audience: tuple[Member, ...] = ()
         self.together = Together()
         self.news = News()
+        self.history = history
         self.host: HostMailbox | None = None
         self.cancel_cleanup: Callable[[], None] | None = None
 
@@ -94,10 +107,24 @@ class Room:
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
-        """Send `text` to everyone: one frame, the same bytes for all."""
+        """Send `text`, which is no Data, to everyone: one frame, the same bytes for all."""
         if self.host:
             self.host.put(Emission("room", text, self.audience))
         else:
+            self._broadcast(self.audience, text)
+
+    def say(self, text: bytes, key: Key | None = None) -> None:
+        """Send a Data to everyone, and keep it where there is a history.
+
+        key: of its sender, if it gave a messageId.
+        """
+        if self.host:
+            if self.history and key:
+                self.history.expect(key)
+            self.host.put(Emission("room", text, self.audience, key))
+        else:
+            if self.history:
+                text = self.history.add(text, key)
             self._broadcast(self.audience, text)
 
     def whisper(self, text: bytes, ids: Iterable[str]) -> int:
@@ -105,7 +132,7 @@ class Room:
         named = dict.fromkeys(ids)
         audience = tuple(self.members[one] for one in named if one in self.members)
         if self.host:
-            self.host.put(Emission("direct", text, audience))
+            self.host.put(Emission("whisper", text, audience))
         else:
             self._tell(audience, text)
         return len(audience)
@@ -117,19 +144,66 @@ class Room:
         else:
             self._tell((member,), text)
 
+    def welcome(self, member: Member, recover: Recover | None) -> None:
+        """Tell `member` that it has joined, and what it has missed since `recover`."""
+        if self.history and self.host:
+            late = partial(self._welcome, member, recover)  # what is still to come comes before it
+            self.host.put(Emission("answer", b"", (member,), late=late))
+        else:
+            for text in self._welcome(member, recover):
+                self.answer(member, text)
+
+    def _welcome(self, member: Member, recover: Recover | None) -> Iterator[bytes]:
+        history = self.history
+        data = outgoing.joined(self.info) | (history.position if history else {})
+        missed = None
+        if recover:
+            if history and self._is_here(member):
+                missed = history.since(recover)
+            data["recovered"] = missed is not None
+        yield outgoing.resolve("JoinRoom", data)
+        yield from missed or ()
+
+    def acknowledge(self, member: Member, message_id: str) -> bool:
+        """Send `member` once more what it has said with this id; return whether it has."""
+        key = (member.id, message_id)
+        if self.history is None or not self.history.knows(key):
+            return False
+        echo = partial(self.history.echo, key)
+        if self.host:
+            self.host.put(Emission("whisper", b"", (member,), late=echo))
+        else:
+            for text in echo():
+                self._tell((member,), text)
+        return True
+
     def deliver(self, emission: Emission) -> None:
         """The host app is done with a message: push it to those it was meant for.
 
         Who has left since hears no more of the room, but is owed its answers.
         """
-        if emission.audience is self.audience:
-            self._broadcast(self.audience, emission.text)
-        elif emission.kind == "answer":
-            self._tell(emission.audience, emission.text)
-        else:
-            members = self.members
-            here = tuple(one for one in emission.audience if members.get(one.id) is one)
-            self._tell(here, emission.text)
+        text = emission.text
+        if self.history and emission.kind in ("room", "direct"):
+            text = self._kept(self.history, text, emission.key)
+        audience = emission.audience
+        if audience is not self.audience and emission.kind != "answer":
+            audience = tuple(one for one in audience if self._is_here(one))
+        for each in emission.late() if emission.late else (text,) if text else ():
+            if audience is self.audience:
+                self._broadcast(audience, each)
+            else:
+                self._tell(audience, each)
+
+    def _kept(self, history: History, text: bytes, key: Key | None) -> bytes:
+        """What the host app has let through, numbered and kept if it is Data."""
+        if text and (data := outgoing.without_seq(text)):
+            return history.add(data, key)
+        if key:
+            history.expect_no_more(key)
+        return text
+
+    def _is_here(self, member: Member) -> bool:
+        return self.members.get(member.id) is member
 
     @property
     def is_full(self) -> bool:

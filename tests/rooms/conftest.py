@@ -170,8 +170,10 @@ class Hub:
         return [self.client(one) for one in ids.split()]
 
     @staticmethod
-    def asking(name="r", *, make=True, from_hub=False, app="app", version="1", **settings):
-        return Join(RoomInfo(app, version, name, **settings), make, from_hub)
+    def asking(
+        name="r", *, make=True, from_hub=False, app="app", version="1", recover=None, **settings
+    ):
+        return Join(RoomInfo(app, version, name, **settings), make, from_hub, recover)
 
     def join(self, client, name="r", *, may_remake=False, **asked):
         self.registry.join(client, self.asking(name, **asked), may_remake=may_remake)
@@ -185,14 +187,16 @@ class Hub:
             client.heard()
         return clients
 
-    def say(self, client, payload):
-        self.registry.send(client, self.head(client, payload))
+    def say(self, client, payload, message_id=None):
+        if not message_id or not self.registry.acknowledge(client, message_id):
+            self.registry.send(client, self.head(client, payload), message_id)
 
     def whisper(self, client, payload, ids):
         self.registry.whisper(client, self.head(client, payload), ids)
 
-    def together(self, client, payload, group="g"):
-        self.registry.together(client, self.head(client, payload), group)
+    def together(self, client, payload, group="g", message_id=None):
+        if not message_id or not self.registry.acknowledge(client, message_id):
+            self.registry.together(client, self.head(client, payload), group, message_id)
 
     def play(self, client, size=2, app="app", version="1"):
         return self.registry.enter_matchmaking(client, Match(app, version, size))

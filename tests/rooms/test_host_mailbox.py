@@ -73,7 +73,7 @@ def test_whispers_keep_their_place_but_are_no_room_messages(room):
     hub.say(a, "after")
     assert routed(mailbox) == [
         ("room", "before", ["a", "b", "c"]),
-        ("direct", "whisper", ["c", "b"]),
+        ("whisper", "whisper", ["c", "b"]),
         ("room", "after", ["a", "b", "c"]),
     ]
     assert b.frames == c.frames == []
@@ -96,7 +96,7 @@ def test_announcements_go_through_the_host_app_and_are_counted(room):
     hub, mailbox, _ = room
     assert hub.registry.announce(KEY, TEXT) == 3
     assert hub.registry.announce(KEY, TEXT, ["c", "c", "nobody"]) == 1
-    assert routed(mailbox) == [("room", "hi", ["a", "b", "c"]), ("direct", "hi", ["c"])]
+    assert routed(mailbox) == [("room", "hi", ["a", "b", "c"]), ("whisper", "hi", ["c"])]
 
 
 def test_a_match_goes_through_its_rooms_host_app(host_hub):

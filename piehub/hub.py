@@ -23,9 +23,10 @@ from piehub.net.runtime import Runtime
 from piehub.net.telling import tell
 from piehub.protocol import outgoing
 from piehub.protocol.incoming import RoomInfo
+from piehub.protocol.limits import MessageLimits
 from piehub.rooms.limits import RoomLimits
 from piehub.rooms.registry import Deliver, Registry, Send
-from piehub.settings import ENVELOPE_BYTES, Settings
+from piehub.settings import Settings
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
 
@@ -64,6 +65,14 @@ class Hub:
             outbox_bytes=settings.outbox_bytes,
             rate_limit=settings.rate_limit,
             rate_burst=settings.rate_burst,
+            max_fragments=settings.max_fragments,
+            stall_timeout=settings.stall_timeout,
+        )
+        self.message_limits = MessageLimits(
+            depth=settings.max_depth,
+            name=settings.max_name,
+            whisper_ids=settings.max_whisper_ids,
+            together_timeout_ms=settings.max_together_timeout_ms,
         )
         self.registry = Registry(
             lock=runtime.native_lock(),
@@ -80,6 +89,7 @@ class Hub:
                 settings.room_rate_per_client,
                 settings.max_members,
                 settings.password_attempts,
+                settings.max_together_groups,
                 settings.history_seconds,
                 settings.history_bytes,
                 # One who comes back is sent all of it at once, and can still be sent what is new.
@@ -168,7 +178,7 @@ class Hub:
         """A Data of the server's own. Raises TypeError or ValueError for a payload that is no JSON,
         ValueError for one that no outbox could hold."""
         text = outgoing.room_data(payload, now_ms(), from_client)
-        most = self.settings.outbox_bytes - ENVELOPE_BYTES
+        most = self.settings.outbox_bytes - self.settings.envelope_bytes
         if len(text) > most:
             raise ValueError(
                 f"The message is {len(text)} bytes long; with PIEHUB_OUTBOX_BYTES of "

@@ -212,7 +212,7 @@ class Client:
         try:
             if opcode == frames.BINARY:
                 _check_text(text)
-            envelope = incoming.decode(text)
+            envelope = incoming.decode(text, self._hub.message_limits)
             kind = envelope.type
             if kind == "Data":  # nearly always
                 self._data(text, envelope)
@@ -238,7 +238,7 @@ class Client:
             if filtered is None:
                 return
             if filtered is not text:
-                text, envelope = filtered, incoming.decode(filtered)
+                text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
         kind, message_id, is_kept = envelope.subType, None, False
         if (envelope.messageId is not None or envelope.seq is not UNSET) and (
             is_kept := hub.registry.keeps_history(self)
@@ -246,9 +246,11 @@ class Client:
             message_id = incoming.message_id(envelope)
         head = outgoing.relay_head(text, envelope, self._signature, without_seq=is_kept)
         if kind == "Whisper":
-            hub.registry.whisper(self, head, incoming.whisper_ids(envelope))
+            hub.registry.whisper(self, head, incoming.whisper_ids(envelope, hub.message_limits))
         elif kind == "Together":
-            hub.registry.together(self, head, incoming.together_group(envelope), message_id)
+            hub.registry.together(
+                self, head, incoming.together_group(envelope, hub.message_limits), message_id
+            )
         else:
             hub.registry.send(self, head, message_id)
         if signals.data_received.receivers:
@@ -278,7 +280,7 @@ class Client:
 
     def _join_room(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
-        join = incoming.join(text)
+        join = incoming.join(text, hub.message_limits)
         may_remake = self._is_returning and hub.may_remake_rooms
         try:
             if hub.hooks.on_join:
@@ -298,7 +300,9 @@ class Client:
         self._left(self._hub.registry.leave(self))
 
     def _get_rooms(self, text: bytes, envelope: Envelope) -> None:
-        self._say(outgoing.rooms(self._hub.registry.search(incoming.search(text))))
+        hub = self._hub
+        wanted = incoming.search(text, hub.message_limits)
+        self._say(outgoing.rooms(hub.registry.search(wanted)))
 
     def _get_stats(self, text: bytes, envelope: Envelope) -> None:
         if self._hub.settings.allow_stats:
@@ -308,7 +312,7 @@ class Client:
 
     def _enter_matchmaking(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
-        terms = incoming.match(text)
+        terms = incoming.match(text, hub.message_limits)
         try:
             if hub.hooks.on_join:
                 # There is no room yet; what can be judged is who wants to play what.

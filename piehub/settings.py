@@ -10,14 +10,12 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from piehub.addresses import Proxies, proxies
 
 PREFIX = "PIEHUB_"
-
-# The hub adds fields to a message; the longest is the sender's id.
-ENVELOPE_BYTES = 1024
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -42,14 +40,14 @@ def _yes_or_no(value: Any) -> bool | None:
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _integer(least: int) -> Callable[[Any], int | None]:
+def _integer(least: int, most: float = inf) -> Callable[[Any], int | None]:
     def parse(value: Any) -> int | None:
         try:
             number = int(value) if isinstance(value, str) else value
         except ValueError:
             return None
         is_integer = isinstance(number, int) and not isinstance(number, bool)
-        return number if is_integer and number >= least else None
+        return number if is_integer and least <= number <= most else None
 
     return parse
 
@@ -61,7 +59,7 @@ def _number(value: Any) -> float | None:
         number = float(value)
     except ValueError:
         return None
-    return number if 0 <= number < float("inf") else None
+    return number if 0 <= number < inf else None
 
 
 def _path(value: Any) -> str | None:
@@ -85,6 +83,8 @@ NUMBER = Kind("a number, 0 or more", _number)
 DURATION = Kind("a number above 0", lambda value: _number(value) or None)
 COUNT = Kind("an integer of 0 or more", _integer(0))
 POSITIVE = Kind("an integer of 1 or more", _integer(1))
+# Python's JSON, which the app's own code gets its messages from, has a limit of its own.
+DEPTH = Kind("an integer from 1 to 500", _integer(1, 500))
 PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
 PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
@@ -112,6 +112,12 @@ class Settings:
     max_message_bytes: int = _setting(
         65_536, POSITIVE, "The largest message a client may send, in bytes; over it: close 1009."
     )
+    max_fragments: int = _setting(
+        1024, POSITIVE, "Frames that one message may come in; over it: close 1008."
+    )
+    max_depth: int = _setting(
+        32, DEPTH, "Arrays and objects in each other in a message; deeper ones are refused."
+    )
     compression: bool = _setting(
         False, BOOLEAN, "Whether clients that offer permessage-deflate get it."
     )
@@ -123,6 +129,9 @@ class Settings:
     )
     outbox_bytes: int = _setting(
         1_048_576, POSITIVE, "Bytes that may wait for a slow client; over it: close 4413."
+    )
+    stall_timeout: float = _setting(
+        10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."
     )
     ping_interval: float = _setting(
         25.0, NUMBER, "Seconds of silence after which a client is pinged, 0 is never."
@@ -144,6 +153,21 @@ class Settings:
     )
     password_attempts: int = _setting(
         5, COUNT, "Wrong passwords a minute for a client and for an address, 0 is no limit."
+    )
+    max_name: int = _setting(
+        200, POSITIVE, "Characters of a room's app, name, version and password, and of togetherId."
+    )
+    max_client_id: int = _setting(
+        128, POSITIVE, "Characters of an id that a client asks for; longer ones get 400."
+    )
+    max_whisper_ids: int = _setting(1000, POSITIVE, "Clients that one whisper may name.")
+    max_together_groups: int = _setting(
+        32,
+        POSITIVE,
+        "Together groups that may wait in a room; more are refused to who begins them.",
+    )
+    max_together_timeout_ms: int = _setting(
+        600_000, POSITIVE, "The longest togetherTimeoutMs that a room may have, in milliseconds."
     )
     room_cleanup_delay: float = _setting(
         300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
@@ -172,6 +196,11 @@ class Settings:
         "What the stand-alone hub logs: this, and what is worse.",
     )
 
+    @property
+    def envelope_bytes(self) -> int:
+        """That the hub may add to a message: the sender's id, four bytes a character, and more."""
+        return 512 + 4 * self.max_client_id
+
 
 FIELDS = {PREFIX + field.name.upper(): field for field in dataclasses.fields(Settings)}
 
@@ -196,11 +225,11 @@ def load(config: Mapping[str, Any]) -> Settings:
             raise SettingError(f"{name} is{shown or ' wrong'}; it must be {kind.right}")
         values[field.name] = value
     settings = Settings(**values)
-    if settings.outbox_bytes < settings.max_message_bytes + ENVELOPE_BYTES:
+    if settings.outbox_bytes < settings.max_message_bytes + settings.envelope_bytes:
         raise SettingError(
-            f"PIEHUB_OUTBOX_BYTES is {settings.outbox_bytes}; it must be at least {ENVELOPE_BYTES} "
-            f"more than PIEHUB_MAX_MESSAGE_BYTES ({settings.max_message_bytes}), or a long message "
-            "would close those it is sent to"
+            f"PIEHUB_OUTBOX_BYTES is {settings.outbox_bytes}; it must be at least "
+            f"{settings.envelope_bytes} more than PIEHUB_MAX_MESSAGE_BYTES "
+            f"({settings.max_message_bytes}), or a long message would close those it is sent to"
         )
     return settings
 

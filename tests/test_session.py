@@ -305,7 +305,7 @@ def test_a_resume_token_is_good_after_a_restart_with_the_same_key(before, after,
 
 
 def test_a_bug_of_the_hub_closes_with_1011_and_is_logged(service, monkeypatch, capsys):
-    def fail(_):
+    def fail(*_):
         raise ZeroDivisionError
 
     monkeypatch.setattr(session.incoming, "search", fail)

@@ -19,7 +19,6 @@ _PING = frames.encode(PING, b"")
 _TOO_SLOW = frames.close(close_codes.TOO_SLOW, "too much was waiting for this client")
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
-STALL_TIMEOUT = 10.0  # seconds without a byte taken, after which who is held up is given up
 
 
 def _hears_nothing(opcode: int, payload: bytes) -> None:
@@ -32,6 +31,7 @@ class Limits:
 
     max_message_bytes, max_fragments: in one message. outbox_bytes: may wait to be sent to it.
     rate_limit: messages a second, 0 is any number. rate_burst: messages at once.
+    stall_timeout: seconds without a byte taken, after which who is held up is given up.
     """
 
     max_message_bytes: int
@@ -39,6 +39,7 @@ class Limits:
     rate_limit: float
     rate_burst: float
     max_fragments: int = 1024
+    stall_timeout: float = 10.0
 
     def __post_init__(self) -> None:
         rate = self.rate_limit
@@ -202,7 +203,7 @@ class Connection:
         return probe.wait(timeout)
 
     def is_stalled(self, now: float) -> bool:
-        """Whether it is not read from because it does not read, and has not for STALL_TIMEOUT."""
+        """Whether it is not read from because it does not read, and has not for too long."""
         held_up_since = self._link.held_up_since
         if held_up_since is None:
             return False
@@ -210,7 +211,7 @@ class Connection:
         if self.outbox.written != written or since < held_up_since:
             self._progress = self.outbox.written, now
             return False
-        return now - since > STALL_TIMEOUT
+        return now - since > self._limits.stall_timeout
 
     def _take(self, data: bytes) -> bool:
         """Deal with what has arrived; say whether to read on."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-MAX_NAME = 200
+from piehub.protocol.limits import DEFAULT
+
 MAX_SAFE_INTEGER = 2**53 - 1  # the last one that JavaScript counts to
 
 
@@ -23,13 +24,17 @@ class Check:
     """Reads the fields of one object; null is as if it were not there.
 
     where: what to put before a field's name in an error, such as "roomInfo.".
-    func: the promise that waits on the message. Every method raises BadMessage.
+    func: the promise that waits on the message. longest: characters of a text.
+    Every method raises BadMessage.
     """
 
-    def __init__(self, fields: dict[str, Any], where: str, func: str | None) -> None:
+    def __init__(
+        self, fields: dict[str, Any], where: str, func: str | None, longest: int = DEFAULT.name
+    ) -> None:
         self._fields = fields
         self._where = where
         self._func = func
+        self._longest = longest
 
     def wrong(self, field: str, right: str) -> BadMessage:
         found = kind(self._fields.get(field))
@@ -41,9 +46,10 @@ class Check:
             return None
         if not isinstance(value, str):
             raise self.wrong(field, "text")
-        if len(value) > MAX_NAME:
+        if len(value) > self._longest:
             raise BadMessage(
-                f"{self._where}{field} has {len(value)} characters; at most {MAX_NAME} are allowed",
+                f"{self._where}{field} has {len(value)} characters; at most {self._longest} are "
+                "allowed",
                 self._func,
             )
         return value

@@ -12,19 +12,15 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from piehub.protocol.depth import is_deeper
-from piehub.protocol.fields import MAX_NAME, BadMessage, Check, kind
+from piehub.protocol.fields import BadMessage, Check, kind
+from piehub.protocol.limits import DEFAULT, MessageLimits
 from piehub.protocol.numbers import text_of
 
-MAX_DEPTH = 32
-MAX_CLIENT_ID = 128
-MAX_WHISPER_IDS = 1000
-MAX_TOGETHER_TIMEOUT_MS = 600_000
 MAX_HISTORY = 1000
 MAX_MESSAGE_ID = 64
 
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
-_SHORT = 2 * MAX_DEPTH
 _INFINITY = 10**309
 
 _HALF_PAIR = re.compile(
@@ -107,27 +103,29 @@ _envelope = msgspec.json.Decoder(Envelope).decode
 _anything = msgspec.json.Decoder().decode
 
 
-def decode(text: bytes) -> Envelope:
+def decode(text: bytes, limits: MessageLimits = DEFAULT) -> Envelope:
     """Check that `text` (UTF-8) is a JSON object the hub can pass on, and read its envelope.
 
-    Raises BadMessage for text that is not JSON, not an object, nested over MAX_DEPTH, or holds
+    Raises BadMessage for text that is not JSON, not an object, nested too deep, or holds
     half a surrogate pair. Whether the type is known is for the caller to say.
     """
     try:
         envelope = _envelope(text)
     except RecursionError:
         guess = _FIRST_TYPE.search(text)  # for certain, nothing can be read here
-        raise BadMessage(_too_deep(), _promise(guess[1].decode()) if guess else None) from None
+        func = _promise(guess[1].decode()) if guess else None
+        raise BadMessage(_too_deep(limits), func) from None
     except msgspec.ValidationError as error:
         raise BadMessage(_unreadable(error)) from None
     except msgspec.DecodeError as error:
         raise _undecodable(text, error) from None
+    depth = limits.depth
     if (
-        len(text) > _SHORT  # too few brackets have space in it
-        and _brackets(text) > MAX_DEPTH
-        and is_deeper(text, MAX_DEPTH)
+        len(text) > 2 * depth  # too few brackets have space in less
+        and _brackets(text) > depth
+        and is_deeper(text, depth)
     ):
-        raise BadMessage(_too_deep(), _promise(envelope.type))
+        raise BadMessage(_too_deep(limits), _promise(envelope.type))
     return envelope
 
 
@@ -138,7 +136,7 @@ def _brackets(text: bytes) -> int:
     return arrays + (text.count(b"{") if text.find(b"{", 1) > 0 else 1)
 
 
-def join(text: bytes) -> Join:
+def join(text: bytes, limits: MessageLimits = DEFAULT) -> Join:
     """Read a JoinRoom that `decode` has passed. Raises BadMessage."""
     message = _fields(text, "JoinRoom")
     info = message.get("roomInfo")
@@ -148,13 +146,13 @@ def join(text: bytes) -> Join:
             f'"name": "lobby"}}, not {kind(info)}',
             "JoinRoom",
         )
-    check = Check(info, "roomInfo.", "JoinRoom")
+    check = Check(info, "roomInfo.", "JoinRoom", limits.name)
     room = RoomInfo(
         app=check.name("app"),
         version=check.name("version"),
         name=check.optional_name("name", "default"),
         max_clients=check.whole("maxClients", 1),
-        together_timeout_ms=check.milliseconds("togetherTimeoutMs", MAX_TOGETHER_TIMEOUT_MS),
+        together_timeout_ms=check.milliseconds("togetherTimeoutMs", limits.together_timeout_ms),
         hidden=check.boolean("hidden"),
         password=check.secret("password") or None,
         history=check.whole("history", 1, MAX_HISTORY),
@@ -181,16 +179,16 @@ def _recover(last: Any) -> Recover | None:
     return Recover(check.name("epoch"), seq)
 
 
-def match(text: bytes) -> Match:
+def match(text: bytes, limits: MessageLimits = DEFAULT) -> Match:
     """Read an EnterMatchmaking that `decode` has passed. Raises BadMessage."""
-    check = Check(_fields(text, "EnterMatchmaking"), "", "EnterMatchmaking")
+    check = Check(_fields(text, "EnterMatchmaking"), "", "EnterMatchmaking", limits.name)
     size = check.whole("matchSize", 2)
     if size is None:
         raise check.wrong("matchSize", "an integer of 2 or more")
     return Match(check.name("app"), check.name("version"), size)
 
 
-def search(text: bytes) -> Search:
+def search(text: bytes, limits: MessageLimits = DEFAULT) -> Search:
     """Read a GetRooms that `decode` has passed. Raises BadMessage."""
     message = _fields(text, None)
     info = message.get("roomInfo")
@@ -200,7 +198,7 @@ def search(text: bytes) -> Search:
         raise BadMessage(
             f'GetRooms takes roomInfo as an object such as {{"app": "chat"}}, not {kind(info)}'
         )
-    check = Check(info, "roomInfo.", None)
+    check = Check(info, "roomInfo.", None, limits.name)
     return Search(
         app=check.text("app") or "",
         name=check.text("name") or "",
@@ -209,15 +207,15 @@ def search(text: bytes) -> Search:
     )
 
 
-def whisper_ids(envelope: Envelope) -> list[str]:
+def whisper_ids(envelope: Envelope, limits: MessageLimits = DEFAULT) -> list[str]:
     """The clients that a Whisper names. Raises BadMessage."""
     ids = envelope.whisperClientIds
     if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
         raise BadMessage(
             'A Whisper needs whisperClientIds, a list of client ids such as ["id-1", "id-2"]'
         )
-    if len(ids) > MAX_WHISPER_IDS:
-        raise BadMessage(f"A Whisper names at most {MAX_WHISPER_IDS} clients, not {len(ids)}")
+    if len(ids) > limits.whisper_ids:
+        raise BadMessage(f"A Whisper names at most {limits.whisper_ids} clients, not {len(ids)}")
     return ids
 
 
@@ -235,7 +233,7 @@ def message_id(envelope: Envelope) -> str | None:
     return name
 
 
-def together_group(envelope: Envelope) -> str | None:
+def together_group(envelope: Envelope, limits: MessageLimits = DEFAULT) -> str | None:
     """The group that a Together message belongs to, as text; None when it names none.
 
     Ids are compared as JavaScript would print them, so that 5, 5.0 and "5" are one group.
@@ -250,8 +248,10 @@ def together_group(envelope: Envelope) -> str | None:
         return text_of(group)
     if not isinstance(group, str):
         raise BadMessage(f"togetherId must be text, a number or a boolean, not {kind(group)}")
-    if len(group) > MAX_NAME:
-        raise BadMessage(f"togetherId has {len(group)} characters; at most {MAX_NAME} are allowed")
+    if len(group) > limits.name:
+        raise BadMessage(
+            f"togetherId has {len(group)} characters; at most {limits.name} are allowed"
+        )
     return group
 
 
@@ -292,8 +292,10 @@ def _promise(func: Any) -> str | None:
     return func if isinstance(func, str) and func in PROMISES else None
 
 
-def _too_deep() -> str:
-    return f"The message is nested too deep: at most {MAX_DEPTH} arrays and objects in each other"
+def _too_deep(limits: MessageLimits) -> str:
+    return (
+        f"The message is nested too deep: at most {limits.depth} arrays and objects in each other"
+    )
 
 
 def _undecodable(text: bytes, error: msgspec.DecodeError) -> BadMessage:

@@ -16,8 +16,8 @@ class RoomLimits:
     rooms: at once, empty ones that keep their settings too. rate: that are made by everybody.
     rate_per_client: by one client. members: in one room, whatever its own maxClients.
     password_attempts: wrong ones a minute, by one client and from one origin; 0 is any number.
-    history_seconds: for which a message is kept. history_bytes: that all histories take.
-    room_history_bytes: that one does.
+    together_groups: that wait in one room. history_seconds: for which a message is kept.
+    history_bytes: that all histories take. room_history_bytes: that one does.
     """
 
     rooms: int = 10_000
@@ -25,6 +25,7 @@ class RoomLimits:
     rate_per_client: float = 5.0
     members: int = 5_000
     password_attempts: int = 5
+    together_groups: int = 32
     history_seconds: float = 120.0
     history_bytes: int = 67_108_864
     room_history_bytes: int = 524_288

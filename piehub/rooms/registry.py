@@ -18,7 +18,7 @@ from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.presence import Presence
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
-from piehub.rooms.together import MAX_GROUPS, MAX_WAITING_BYTES, Group, Held, TogetherFull
+from piehub.rooms.together import MAX_WAITING_BYTES, Group, Held, TogetherFull
 
 RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
@@ -245,11 +245,12 @@ class Registry:
         with self._lock:
             room = self._place_to_speak(member)
             try:
-                group, is_new = room.together.put(name, member.id, head, message_id)
+                most = self._limits.together_groups
+                group, is_new = room.together.put(name, member.id, head, message_id, most)
             except TogetherFull:
                 raise Refused(
                     "Too much waits together in this room: at most "
-                    f"{MAX_GROUPS} groups and {MAX_WAITING_BYTES} bytes may"
+                    f"{most} groups and {MAX_WAITING_BYTES} bytes may"
                 ) from None
             timeout = room.info.together_timeout_ms
             if is_new and timeout is not None:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection, KeysView
 
 Held = tuple[bytes, str | None]  # a message, and its messageId
 
-# What may wait in a room: what a leaver queued stays, so it is not bounded by its members.
-MAX_GROUPS = 32
+# Of what may wait in a room: what a leaver queued stays, so it is not bounded by its members.
 MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 
 class TogetherFull(Exception):
-    """MAX_GROUPS groups or MAX_WAITING_BYTES bytes wait in the room already."""
+    """So many groups as may, or MAX_WAITING_BYTES bytes, wait in the room already."""
 
 
 class Group:
@@ -35,9 +34,10 @@ class Together:
         self._size = 0  # bytes, in all of them
 
     def put(
-        self, name: str | None, sender: str, message: bytes, message_id: str | None = None
+        self, name: str | None, sender: str, message: bytes, message_id: str | None, most: int
     ) -> tuple[Group, bool]:
-        """Queue `message`; a second one from the same sender replaces its first, in place.
+        """Queue `message`; a second one from the same sender replaces its first, in place. There
+        may be `most` groups.
 
         Returns the group and whether it is new. Raises TogetherFull.
         """
@@ -45,7 +45,7 @@ class Together:
         is_new = group is None
         first = group.messages.get(sender) if group else None
         growth = len(message) - (len(first[0]) if first else 0)
-        if self._size + growth > MAX_WAITING_BYTES or (is_new and len(self._groups) >= MAX_GROUPS):
+        if self._size + growth > MAX_WAITING_BYTES or (is_new and len(self._groups) >= most):
             raise TogetherFull
         if group is None:
             group = self._groups[name] = Group()

@@ -17,7 +17,6 @@ from piehub import addresses
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.net.connection import Connection
-from piehub.protocol.incoming import MAX_CLIENT_ID
 from piehub.session import Client
 from piehub.wire import close_codes, handshake
 from piehub.wire.extensions import Agreement, negotiate
@@ -170,10 +169,9 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     _check_space(hub, host)
     asked = _query(environ)
     client_id = asked.get("clientId", "")
-    if len(client_id) > MAX_CLIENT_ID:
-        _refuse(
-            400, f"clientId has {len(client_id)} characters; at most {MAX_CLIENT_ID} are allowed."
-        )
+    longest = hub.settings.max_client_id
+    if len(client_id) > longest:
+        _refuse(400, f"clientId has {len(client_id)} characters; at most {longest} are allowed.")
     if any(_is_unprintable(character) for character in client_id):
         _refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()

@@ -11,7 +11,7 @@ from greenlet import GreenletExit
 
 from piehub.net import connection as connection_module
 from piehub.net import greenlet_link
-from piehub.net.connection import CLOSE_TIMEOUT, STALL_TIMEOUT, Connection, Limits
+from piehub.net.connection import CLOSE_TIMEOUT, Connection, Limits
 from piehub.net.drain import drain
 from piehub.net.outbox import Outbox
 from tests.support.peer import ROOM, masked
@@ -317,9 +317,10 @@ def test_who_breaks_the_protocol_is_out_of_the_room_at_once(service):
     assert monotonic() - began < CLOSE_TIMEOUT / 2
 
 
-def test_a_client_that_takes_nothing_for_too_long_is_given_up(service, monkeypatch):
-    monkeypatch.setattr(connection_module, "STALL_TIMEOUT", 200 * MS)
-    url = service.start(outbox_bytes=400_000, rate_limit=0, room_cleanup_delay=0)
+def test_a_client_that_takes_nothing_for_too_long_is_given_up(service):
+    url = service.start(
+        outbox_bytes=400_000, rate_limit=0, room_cleanup_delay=0, stall_timeout=200 * MS
+    )
     wire = joined(service, url)
     (connection,) = service.hub.heartbeat
     message = say("Data", payload="x" * 50_000)
@@ -381,12 +382,12 @@ def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
     link.held_up_since = clock.now
     assert not connection.is_stalled(clock.now)
     for _ in range(10):
-        clock.now += STALL_TIMEOUT * 0.9
+        clock.now += Limits.stall_timeout * 0.9
         link.outbox.written += 10
         assert not connection.is_stalled(clock.now)
-    clock.now += STALL_TIMEOUT * 0.9
+    clock.now += Limits.stall_timeout * 0.9
     assert not connection.is_stalled(clock.now)
-    clock.now += STALL_TIMEOUT * 0.9
+    clock.now += Limits.stall_timeout * 0.9
     assert connection.is_stalled(clock.now)
     link.held_up_since = None
     assert not connection.is_stalled(clock.now)

@@ -1,0 +1,88 @@
+"""Each limit on what a client sends is a setting, and what is over it is answered."""
+
+import json
+
+import pytest
+
+from tests.support.peer import ROOM, masked
+
+TEXT, MORE = 1, 0
+
+
+def data(**fields):
+    return {"type": "Data", "payload": 1, **fields}
+
+
+def join(**info):
+    return {"type": "JoinRoom", "roomInfo": ROOM | info, "makeRoomIfNonExistant": True}
+
+
+# The setting, its value, a message that is within it and one that is not, and what that is told.
+LIMITS = [
+    ("max_depth", 3, data(payload=[[1]]), data(payload=[[[1]]]), "nested too deep: at most 3"),
+    ("max_name", 5, join(name="12345"), join(name="123456"), "has 6 characters; at most 5"),
+    (
+        "max_whisper_ids",
+        2,
+        data(subType="Whisper", whisperClientIds=["a", "b"]),
+        data(subType="Whisper", whisperClientIds=["a", "b", "c"]),
+        "at most 2 clients, not 3",
+    ),
+    (
+        "max_together_timeout_ms",
+        1000,
+        join(togetherTimeoutMs=1000),
+        join(togetherTimeoutMs=1001),
+        "above 0 and at most 1000, not 1001",
+    ),
+    (
+        "max_together_groups",
+        1,
+        data(subType="Together", togetherId="first"),
+        data(subType="Together", togetherId="second"),
+        "at most 1 groups",
+    ),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "within", "over", "told"), LIMITS)
+def test_a_message_over_a_limit_is_refused_with_the_limit(
+    setting, value, within, over, told, service
+):
+    url = service.start(room_cleanup_delay=0, **{setting: value})
+    peer, other = service.peer(url), service.peer(url)
+    if within["type"] == "Data":
+        for each in (peer, other):
+            each.join(name="r", app="app")
+    peer.send(json.dumps(within))
+    peer.send(json.dumps(over))
+    heard = [peer.hear()]
+    while heard[-1]["type"] not in ("Err", "RejectPromise"):
+        heard.append(peer.hear())
+    refused = [one for one in heard if one["type"] in ("Err", "RejectPromise")]
+    assert len(refused) == 1
+    assert told in (refused[0].get("err") or refused[0]["message"])
+
+
+@pytest.mark.parametrize(("fragments", "code"), [(3, None), (4, 1008)])
+def test_a_message_in_too_many_fragments_ends_its_sender(fragments, code, service):
+    url = service.start(room_cleanup_delay=0, max_fragments=3)
+    wire = service.wire(url)
+    wire.frame()
+    text = json.dumps({"type": "GetStats"}).encode()
+    wire.send(masked(TEXT, text, fin=False))
+    for count in range(2, fragments + 1):
+        wire.send(masked(MORE, b"", fin=count == fragments))
+    opcode, payload = wire.frame()
+    assert opcode == (TEXT if code is None else 8)
+    assert (int.from_bytes(payload[:2], "big") if code else None) == code
+
+
+def test_an_id_of_more_than_the_allowed_characters_is_refused(service):
+    url = service.start(max_client_id=3)
+    assert service.peer(url, clientId="abc").id == "abc"
+    wire = service.wire(url, handshake=False)
+    wire.send(wire.request("/?clientId=abcd"))
+    answer = wire.read_until(b"allowed.\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"clientId has 4 characters; at most 3 are allowed." in answer

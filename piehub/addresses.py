@@ -65,7 +65,7 @@ def is_known(host: str, remote: str, forwarded: str) -> bool:
     return address is not None and address.is_global
 
 
-def origin(host: str) -> str:
+def network(host: str) -> str:
     """What clients of one address are counted under: of IPv6, its network of 64 bits."""
     address = _parse(host)
     if isinstance(address, IPv6Address):

@@ -99,7 +99,7 @@ class Hub:
         self.heartbeat = Heartbeat(
             lambda: self.runtime, settings.ping_interval, settings.ping_timeout
         )
-        self._clients_from: Counter[str] = Counter()  # by origin
+        self._clients_from: Counter[str] = Counter()  # by network
         self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
         self.is_draining = False
         self._runtime: Runtime | None = None
@@ -127,22 +127,22 @@ class Hub:
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""
         most = self.settings.max_clients_per_address
-        return bool(most) and self._clients_from[addresses.origin(host)] >= most
+        return bool(most) and self._clients_from[addresses.network(host)] >= most
 
     def arrived_from(self, host: str) -> None:
         """Count a client, if they are limited."""
         if self.settings.max_clients_per_address:
             with self._clients_from_lock:
-                self._clients_from[addresses.origin(host)] += 1
+                self._clients_from[addresses.network(host)] += 1
 
     def gone_from(self, host: str) -> None:
         """A client that was counted has gone."""
         if self.settings.max_clients_per_address:
-            origin = addresses.origin(host)
+            network = addresses.network(host)
             with self._clients_from_lock:
-                self._clients_from[origin] -= 1
-                if not self._clients_from[origin]:
-                    del self._clients_from[origin]
+                self._clients_from[network] -= 1
+                if not self._clients_from[network]:
+                    del self._clients_from[network]
 
     @property
     def may_remake_rooms(self) -> bool:

@@ -93,9 +93,9 @@ class Client:
         return self._hub.registry.place_of(self)
 
     @property
-    def origin(self) -> str:
+    def network(self) -> str:
         """The same for all of its address; "" where that is not known."""
-        return addresses.origin(self._host) if self._is_host_known else ""
+        return addresses.network(self._host) if self._is_host_known else ""
 
     def live(self, resume_token: str, then: Callable[[], None]) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.

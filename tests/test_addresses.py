@@ -2,7 +2,7 @@
 
 import pytest
 
-from piehub.addresses import Proxies, is_known, of_client, origin, proxies
+from piehub.addresses import Proxies, is_known, network, of_client, proxies
 
 TRUSTED = proxies("10.0.0.0/8, ::1, unix")
 
@@ -55,7 +55,7 @@ def test_nobody_is_believed_unless_that_was_asked_for(remote):
     ],
 )
 def test_an_address_of_ipv6_counts_as_its_network(host, counted):
-    assert origin(host) == counted
+    assert network(host) == counted
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class Entry:
     def check_joining(self, member: Member, join: Join, room: Room, now: float) -> None:
         """Raise Refused if `member` may not come into this room."""
         if refusal := self._passwords.refusal(
-            member.id, member.origin, join.room.password, room.info.password, now
+            member.id, member.network, join.room.password, room.info.password, now
         ):
             raise Refused(refusal)
         if room.is_full:

@@ -13,17 +13,17 @@ _MINUTE = 60.0
 class Passwords:
     """Looks at every password that is given. The caller holds the registry's lock.
 
-    attempts: wrong ones a minute, by one client and from one origin, where that is known ("" is
+    attempts: wrong ones a minute, by one client and from one network, where that is known ("" is
         not); 0 is any number. Only wrong
         ones count; but then the right one is refused, too, or it could be told from them.
     """
 
     def __init__(self, attempts: int) -> None:
         self._by_client = Pace(attempts / _MINUTE, attempts)
-        self._by_origin = Pace(attempts / _MINUTE, attempts)
+        self._by_network = Pace(attempts / _MINUTE, attempts)
 
     def refusal(
-        self, client_id: str, origin: str, given: str | None, kept: str | None, now: float
+        self, client_id: str, network: str, given: str | None, kept: str | None, now: float
     ) -> str | None:
         """Why this client may not come in, if it may not.
 
@@ -33,8 +33,8 @@ class Passwords:
         if kept is None:
             return None if given is None else texts.WRONG_PASSWORD
         paces = [(self._by_client, client_id)]
-        if origin:  # else one who guesses behind an unnamed proxy would shut out everybody else
-            paces.append((self._by_origin, origin))
+        if network:  # else one who guesses behind an unnamed proxy would shut out everybody else
+            paces.append((self._by_network, network))
         if any(pace.is_spent(key, now) for pace, key in paces):
             return (
                 "Too many wrong passwords have come from this client or its address; wait a minute"

@@ -14,13 +14,13 @@ from piehub.rooms.together import Together
 
 
 class Member(Protocol):
-    """A client as rooms know it. origin: where it comes from, the same for all of one address;
+    """A client as rooms know it. network: where it comes from, the same for all of one address;
     "" where that is not known."""
 
     id: str
 
     @property
-    def origin(self) -> str: ...
+    def network(self) -> str: ...
 
 
 Tell = Callable[[tuple[Member, ...], bytes], None]

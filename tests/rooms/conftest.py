@@ -74,7 +74,7 @@ class Client:
     def __init__(self, lock, client_id):
         self._lock = lock
         self.id = client_id
-        self.origin = f"where {client_id} lives"
+        self.network = f"where {client_id} lives"
         self.frames = []  # all, ever
         self.times = []  # of what it has heard
         self._heard = 0

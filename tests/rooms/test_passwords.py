@@ -26,7 +26,7 @@ def test_after_five_wrong_passwords_in_a_minute_the_right_one_is_refused_too(hub
 def test_wrong_passwords_count_for_all_of_an_address_and_for_nobody_else(hub):
     anna, bert, carl, dora = hub.clients("anna bert carl dora")
     hub.join(anna, password="right")
-    bert.origin = carl.origin = "one house"
+    bert.network = carl.network = "one house"
     for _ in range(5):
         guess(hub, bert)
     assert "Too many wrong passwords" in guess(hub, carl, "right")
@@ -37,9 +37,9 @@ def test_a_client_is_held_to_its_wrong_passwords_wherever_it_comes_from(hub):
     anna, bert = hub.clients("anna bert")
     hub.join(anna, password="right")
     for count in range(5):
-        bert.origin = f"place {count}"
+        bert.network = f"place {count}"
         guess(hub, bert)
-    bert.origin = "another place"
+    bert.network = "another place"
     assert "Too many wrong passwords" in guess(hub, bert, "right")
 
 
@@ -84,7 +84,7 @@ def test_with_0_passwords_may_be_tried_without_end(make_hub):
 def test_behind_a_proxy_that_was_not_named_who_guesses_shuts_nobody_else_out(hub):
     anna, bert, carl = hub.clients("anna bert carl")
     hub.join(anna, password="right")
-    bert.origin = carl.origin = ""
+    bert.network = carl.network = ""
     for _ in range(5):
         guess(hub, bert)
     assert "Too many wrong passwords" in guess(hub, bert, "right")

@@ -66,6 +66,7 @@ class PieHub:
         app.extensions["piehub"] = hub
         self._apps.add(app)
         upgrade.install(app, hub)
+        hub.tell_of_origins()
 
     def send(
         self,
@@ -105,9 +106,13 @@ class PieHub:
         """Decorator: asked before the upgrade, within the request.
 
         Return False to refuse with 403, or `flask.abort(401)`. Anything else lets the client in;
-        what is neither None nor True becomes its `identity`.
+        what is neither None nor True becomes its `identity`. With such a hook, only pages of the
+        hub's own origin may connect, unless PIEHUB_ALLOWED_ORIGINS is set.
         """
         self._hooks.authorize.append(hook)
+        if len(self._hooks.authorize) == 1:
+            for app in self._apps:
+                _hub_of(app).tell_of_origins()
         return hook
 
     def on_join(self, hook: OnJoinT) -> OnJoinT:

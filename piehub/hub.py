@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, host_app, signals
+from piehub import addresses, host_app, origins, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -21,6 +21,7 @@ from piehub.net.drain import drain
 from piehub.net.heartbeat import Heartbeat
 from piehub.net.runtime import Runtime
 from piehub.net.telling import tell
+from piehub.origins import Origins
 from piehub.protocol import outgoing
 from piehub.protocol.incoming import RoomInfo
 from piehub.protocol.limits import MessageLimits
@@ -118,6 +119,23 @@ class Hub:
         if self._runtime is None:  # not for us to choose: we may be in any thread
             return otherwise
         return self._runtime.run(function)
+
+    @property
+    def allowed_origins(self) -> Origins:
+        """Whose pages may connect. Asked at each connection: hooks may come after the hub."""
+        asked = self.settings.allowed_origins
+        if asked.named:
+            return asked
+        return origins.SAME if self.hooks.authorize else origins.ANY
+
+    def tell_of_origins(self) -> None:
+        """Say whose pages may connect, where it is neither everybody's nor set."""
+        if self.hooks.authorize and not self.settings.allowed_origins.named:
+            log.warning(
+                "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages "
+                "of its own origin may connect. Set it to `same` if that is right, to the origins "
+                "of all your pages, such as https://example.com, or to `*`."
+            )
 
     @property
     def is_full(self) -> bool:

@@ -14,6 +14,7 @@ from math import inf
 from typing import Any
 
 from piehub.addresses import Proxies, proxies
+from piehub.origins import Origins, origins
 
 PREFIX = "PIEHUB_"
 
@@ -88,6 +89,7 @@ DEPTH = Kind("an integer from 1 to 500", _integer(1, 500))
 PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
 PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
+ORIGINS = Kind("origins such as https://example.com, with commas between them; * or same", origins)
 
 
 def _setting(default: Any, kind: Kind, text: str) -> Any:
@@ -105,6 +107,12 @@ class Settings:
     )
     max_clients_per_address: int = _setting(
         0, COUNT, "Clients at once from one address, 0 is no limit; those beyond get 429."
+    )
+    allowed_origins: Origins = _setting(  # noqa: RUF009, a tuple
+        Origins(),
+        ORIGINS,
+        "Whose pages may connect: `*` is any, `same` the hub's own. None: any, but with "
+        "`authorize` the hub's own.",
     )
     trusted_proxies: Proxies = _setting(  # noqa: RUF009, a tuple
         Proxies(), PROXIES, "Whose X-Forwarded-For is believed to say where a client comes from."
@@ -247,7 +255,9 @@ def document() -> str:
         "|---|---|---|---|",
     ]
     for name, field in FIELDS.items():
-        default = "none" if field.default in ("", Proxies()) else f"`{_shown(field.default)}`"
+        default = (
+            "none" if field.default in ("", Proxies(), Origins()) else f"`{_shown(field.default)}`"
+        )
         lines.append(
             f"| `{name}` | {default} | {field.metadata['kind'].right} | {field.metadata['help']} |"
         )

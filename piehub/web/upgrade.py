@@ -13,7 +13,7 @@ from werkzeug import Request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import WebsocketMismatch
 
-from piehub import addresses
+from piehub import addresses, origins
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.net.connection import Connection
@@ -163,6 +163,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     """
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
+    _check_origin(hub, environ)
     remote = environ.get("REMOTE_ADDR", "")
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
     host = addresses.of_client(remote, forwarded, hub.settings.trusted_proxies)
@@ -185,6 +186,19 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
         asked.get("resumeToken", ""),
         _compression(hub, environ),
     )
+
+
+def _check_origin(hub: Hub, environ: dict[str, Any]) -> None:
+    origin = environ.get("HTTP_ORIGIN")
+    if not origins.may_connect(origin, environ.get("HTTP_HOST", ""), hub.allowed_origins):
+        _refuse(
+            403,
+            f"Pages of {_shown(origin)} may not connect; PIEHUB_ALLOWED_ORIGINS says whose may.",
+        )
+
+
+def _shown(origin: str | None) -> str:
+    return origin if origin and origin.isprintable() and len(origin) <= 100 else "this origin"
 
 
 def _query(environ: dict[str, Any]) -> dict[str, str]:

@@ -346,6 +346,14 @@ def test_a_trusted_proxy_is_believed_through_the_door_too(start, wire):
     assert answer_to(one_more).startswith(b"HTTP/1.1 429 TOO MANY REQUESTS")
 
 
+def test_a_strangers_page_does_not_come_through_the_door_either(start, wire):
+    server = start(PIEHUB_ALLOWED_ORIGINS="https://example.com")
+    for origin, status in (("https://evil.example", 403), ("https://example.com", 101)):
+        asked = wire(server)
+        asked.send(asked.request(Origin=origin))
+        assert asked.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 %d" % status)
+
+
 def test_a_fault_before_a_client_is_in_is_answered_and_logged(start, wire):
     server = start(gunicorn("tests.e2e.apps:confused()"))
     client = wire(server)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, host_app, origins, signals
+from piehub import addresses, host_app, memory, origins, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -98,7 +98,11 @@ class Hub:
             ),
         )
         self.heartbeat = Heartbeat(
-            lambda: self.runtime, settings.ping_interval, settings.ping_timeout
+            lambda: self.runtime,
+            settings.ping_interval,
+            settings.ping_timeout,
+            join_timeout=settings.join_timeout if settings.require_join else 0,
+            outboxes_bytes=settings.outboxes_bytes or memory.of_machine() // 4,
         )
         self._clients_from: Counter[str] = Counter()  # by network
         self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve

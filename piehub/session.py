@@ -202,6 +202,7 @@ class Client:
             hooks.notify(self._hub.app, signals.room_left, client=self, room=room)
 
     def _joined(self) -> None:
+        self._hub.heartbeat.settled(self._connection)
         if signals.room_joined.receivers and (room := self.room):
             hooks.notify(self._hub.app, signals.room_joined, client=self, room=room)
 
@@ -318,6 +319,7 @@ class Client:
                 # There is no room yet; what can be judged is who wants to play what.
                 self._ask_to_join(RoomInfo(terms.app, terms.version, "match", hidden=True))
             players = hub.registry.enter_matchmaking(self, terms)
+            hub.heartbeat.settled(self._connection)
         except Refused as error:
             self._say(outgoing.reject("EnterMatchmaking", str(error)))
             return

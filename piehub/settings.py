@@ -138,6 +138,12 @@ class Settings:
     outbox_bytes: int = _setting(
         1_048_576, POSITIVE, "Bytes that may wait for a slow client; over it: close 4413."
     )
+    outboxes_bytes: int = _setting(
+        0,
+        COUNT,
+        "Bytes that may wait for all slow clients together, 0 is a quarter of the memory; over it, "
+        "the slowest are closed with 4413.",
+    )
     stall_timeout: float = _setting(
         10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."
     )
@@ -146,6 +152,17 @@ class Settings:
     )
     ping_timeout: float = _setting(
         20.0, DURATION, "Seconds that a ping may stay unanswered; over it: close 4408."
+    )
+    require_join: bool = _setting(
+        False, BOOLEAN, "Whether clients that join nothing are closed (1008)."
+    )
+    join_timeout: float = _setting(
+        30.0, DURATION, "Seconds until a client must have joined something, where that is required."
+    )
+    header_timeout: float = _setting(
+        10.0,
+        DURATION,
+        "Seconds for the head of a request. gunicorn's --keep-alive, if it is set, goes before it.",
     )
     max_rooms: int = _setting(
         10_000, POSITIVE, "Rooms at once; those beyond are refused to who would make them."

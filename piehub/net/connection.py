@@ -179,6 +179,11 @@ class Connection:
         self.close(code, reason)
         self._link.stop_receiving()
 
+    def drop(self) -> None:
+        """Close, as too much waits for all clients together, and send nothing of what waits."""
+        self._link.overflow()
+        self.give_up(close_codes.TOO_SLOW, "too slow")
+
     def shut_down(self) -> None:
         """End the socket without further words."""
         self._link.shut_down()

@@ -1,8 +1,12 @@
-"""One sweep over all clients: pings those that are silent, ends those that do not answer."""
+"""One sweep over all clients: pings those that are silent, ends those that do not answer, that wait
+too long to join a room, or for whom, with all others, too much waits."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from itertools import takewhile
+from math import inf
 from time import monotonic
 
 from piehub.net.connection import CLOSE_TIMEOUT, Connection
@@ -11,6 +15,8 @@ from piehub.wire import close_codes
 
 TICK = 1.0  # seconds
 
+log = logging.getLogger("piehub")
+
 
 class Heartbeat:
     """A sweep beats a timer a client: it costs the same whatever the traffic, and nothing at all
@@ -18,17 +24,29 @@ class Heartbeat:
 
     ping_interval: seconds of silence before a ping; 0 pings nobody.
     ping_timeout: seconds that a ping may stay unanswered; then the client is closed with 4408.
+    join_timeout: seconds until a client must be `settled`, or it is closed with 1008; 0 is none.
+    outboxes_bytes: that may wait for all clients together. Over it, those for whom most waits are
+        closed with 4413.
     """
 
     def __init__(
-        self, runtime: Callable[[], Runtime], ping_interval: float, ping_timeout: float
+        self,
+        runtime: Callable[[], Runtime],
+        ping_interval: float,
+        ping_timeout: float,
+        join_timeout: float = 0.0,
+        outboxes_bytes: float = inf,
     ) -> None:
         self._runtime = runtime
         self._interval = ping_interval
         self._timeout = ping_timeout
-        self._tick = min([TICK, *(time / 4 for time in (ping_interval, ping_timeout) if time)])
-        self._lock = native_lock()  # guards both of these
+        self._join_timeout = join_timeout
+        self._outboxes_bytes = outboxes_bytes
+        times = (ping_interval, ping_timeout, join_timeout)
+        self._tick = min([TICK, *(time / 4 for time in times if time)])
+        self._lock = native_lock()  # guards all of these
         self._connections: set[Connection] = set()
+        self._newcomers: dict[Connection, float] = {}  # and until when, in order of coming
         self._all_gone: Event | None = None  # while the sweep runs
 
     def __len__(self) -> int:
@@ -42,6 +60,8 @@ class Heartbeat:
         """Sweep this client, until it is forgotten."""
         with self._lock:
             self._connections.add(connection)
+            if self._join_timeout:
+                self._newcomers[connection] = monotonic() + self._join_timeout
             if self._all_gone is not None:
                 return
             all_gone = self._all_gone = self._runtime().event()
@@ -51,10 +71,17 @@ class Heartbeat:
             self.forget(connection)
             raise
 
+    def settled(self, connection: Connection) -> None:
+        """The client has joined something."""
+        if self._join_timeout:
+            with self._lock:
+                self._newcomers.pop(connection, None)
+
     def forget(self, connection: Connection) -> None:
         """The client has gone."""
         with self._lock:
             self._connections.discard(connection)
+            self._newcomers.pop(connection, None)
             if not self._connections and self._all_gone is not None:
                 self._all_gone.set()
                 self._all_gone = None
@@ -65,12 +92,41 @@ class Heartbeat:
 
     def sweep(self, now: float) -> None:
         """Look at every client once."""
-        heard_lately = now - self._interval if self._interval else float("-inf")
+        heard_lately = now - self._interval if self._interval else -inf
+        waiting = 0
         for connection in self:
             outbox = connection.outbox
             # Nearly always there is nothing to do, and there may be 20,000 of them.
             if connection.heard_at <= heard_lately or outbox.frames or not outbox.is_open:
+                waiting += outbox.size
                 self._check(connection, now)
+        if waiting > self._outboxes_bytes:
+            self._relieve(waiting)
+        for newcomer in self._overdue(now):
+            reason = f"no room was joined in {self._join_timeout:g} s"
+            newcomer.give_up(close_codes.POLICY_VIOLATION, reason)
+
+    def _relieve(self, waiting: int) -> None:
+        most, closed = self._outboxes_bytes, 0
+        slowest_last = sorted(self, key=lambda connection: connection.outbox.size)
+        while waiting > most:
+            slowest = slowest_last.pop()
+            waiting -= slowest.outbox.size
+            slowest.drop()
+            closed += 1
+        log.warning(
+            "closed the slowest clients, %d of them: over %d bytes were waiting for all together "
+            "(PIEHUB_OUTBOXES_BYTES)",
+            closed,
+            most,
+        )
+
+    def _overdue(self, now: float) -> list[Connection]:
+        with self._lock:
+            overdue = list(takewhile(lambda one: self._newcomers[one] <= now, self._newcomers))
+            for connection in overdue:
+                del self._newcomers[connection]
+        return overdue
 
     def _check(self, connection: Connection, now: float) -> None:
         if connection.is_too_slow:

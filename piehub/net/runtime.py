@@ -60,6 +60,9 @@ class Link(Protocol):
     def push_last(self, frame: bytes, /) -> None:
         """Queue the last frame: nothing that is pushed after it is sent."""
 
+    def overflow(self) -> None:
+        """Drop what waits, as if it were over the limit."""
+
     def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
         """Hand over all that arrives, and say when no more will.
 

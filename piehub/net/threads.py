@@ -85,6 +85,11 @@ class ThreadLink:
                 outbox.overflow()
             self._changed.notify_all()
 
+    def overflow(self) -> None:
+        with self._changed:
+            self.outbox.overflow()
+            self._changed.notify_all()
+
     def push_last(self, frame: bytes) -> None:
         with self._changed:
             if self.outbox.is_open:

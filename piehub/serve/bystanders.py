@@ -27,7 +27,6 @@ _SETTINGS = (
     "limit_request_field_size",
     "limit_request_fields",
     "limit_request_line",
-    "max_requests",
     "post_request",
     "pre_request",
     "protocol",

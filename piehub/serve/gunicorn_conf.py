@@ -10,11 +10,12 @@ import signal
 import sys
 from typing import Any
 
-from piehub.serve import address, collector, descriptors
+from piehub.serve import address, collector, descriptors, options
 
 __all__ = [
     "bind",
     "graceful_timeout",
+    "keepalive",
     "on_starting",
     "post_worker_init",
     "worker_class",
@@ -31,19 +32,16 @@ workers = 1
 # Requests at once; those beyond it hang. A client counts only until its upgrade is answered, other
 # than under gevent-websocket's worker or TLS.
 worker_connections = 21_000
+# Seconds for the next head of a request, the first one, too: PIEHUB_HEADER_TIMEOUT.
+keepalive = 10
 # The drain takes at most 7 s. Heroku kills 30 s after SIGTERM, Docker after 10.
 graceful_timeout = 8
 
 
 def on_starting(server: Any) -> None:
     """gunicorn's hook, in the master, before anything else."""
-    if server.cfg.workers > 1:
-        server.log.error(
-            "piehub: refusing to start %d workers. Each would have rooms of its own, and clients "
-            "in the same room would not hear each other. Start one (--workers 1); to share rooms "
-            "among workers takes Redis, which this version does not speak yet.",
-            server.cfg.workers,
-        )
+    if refusal := options.refusal(server.cfg):
+        server.log.error("piehub: refusing to start: %s", refusal)
         sys.exit(1)
     asked = os.environ.get("WEB_CONCURRENCY", "1")
     if asked != "1":
@@ -56,6 +54,7 @@ def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
     from piehub.serve import draining, front_door
 
+    options.mend(worker, keepalive)
     collector.relax()
     descriptors.raise_limit()
     draining.watch_gunicorn(worker)

@@ -12,7 +12,7 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
-from piehub.serve import address, collector, descriptors, draining
+from piehub.serve import address, collector, descriptors, draining, patience
 
 STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
@@ -27,7 +27,7 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
         (host, address.port() if port is None else port),
         app,
         spawn=Pool(),  # so that stop() waits for those who are still closing
-        handler_class=WebSocketHandler,
+        handler_class=patience.patient(WebSocketHandler),
         log=None,
         error_log=logging.getLogger("piehub.http"),
     )

@@ -46,7 +46,7 @@ def test_the_hub_speaks_the_protocol_started_by(way, start, tmp_path):
 def test_gunicorn_with_two_workers_is_refused_and_pointed_to_redis(start):
     server = start(["gunicorn", "-k", "gevent", "--workers", "2", "wsgi:app"], ready=None)
     assert server.wait(timeout=10) != 0
-    assert "refusing to start 2 workers" in server.log
+    assert "refusing to start: 2 workers would have rooms of their own each" in server.log
     assert "Redis" in server.log
 
 

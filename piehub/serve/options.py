@@ -1,0 +1,59 @@
+"""gunicorn's options that a hub cannot live with: refused at start, or made harmless."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from gevent import monkey
+
+from piehub.serve import draining, patience
+
+# gunicorn's own that are not made for sockets that stay open, or whose runtime is another.
+_OTHER_WORKERS = ("asgi", "gthread", "sync", "tornado")
+
+
+def refusal(cfg: Any) -> str | None:
+    """Why no hub can run like this, and what would do; None if one can.
+
+    cfg: gunicorn's, in the master.
+    """
+    if cfg.workers > 1:
+        return (
+            f"{cfg.workers} workers would have rooms of their own each, and clients in the same "
+            "room would not hear each other. Start one (--workers 1); to share rooms among workers "
+            "takes Redis, which this version does not speak yet."
+        )
+    if cfg.worker_class_str in _OTHER_WORKERS:
+        return (
+            f"a {cfg.worker_class_str} worker cannot hold many open sockets. Start gevent's "
+            "(-k gevent)."
+        )
+    if cfg.preload_app and not monkey.is_module_patched("socket"):
+        return (
+            "--preload loads the app before gevent has patched Python, and what it imports may "
+            "block all clients. Leave it out: with one worker it saves nothing."
+        )
+    return None
+
+
+def mend(worker: Any, keepalive: int) -> None:
+    """Make harmless, in the worker, what would break open sockets, and say so.
+
+    keepalive: seconds; what gunicorn's own has if nobody has set it.
+    """
+    cfg, hub = worker.cfg, draining.hub_of(worker.wsgi)
+    if cfg.max_requests:
+        worker.log.warning(
+            "piehub: --max-requests is not used: a worker that ends takes its open sockets with it."
+        )
+        worker.max_requests = sys.maxsize
+    if not cfg.keepalive:
+        worker.log.warning(
+            "piehub: --keep-alive 0 is not used: it would let a client take for ever to say the "
+            "head of its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
+        )
+    if worker.wsgi_handler is not None:  # gevent's own server, which knows no --keep-alive
+        worker.wsgi_handler = patience.patient(worker.wsgi_handler)
+    if hub and cfg.keepalive in (0, keepalive):
+        cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))

@@ -1,0 +1,130 @@
+"""What the sweep does for all clients together: too much that waits, too long without a room."""
+
+import json
+from time import monotonic
+
+import gevent
+import pytest
+
+from tests.support.peer import ROOM, masked
+from tests.support.timing import MS, PATIENCE
+
+TEXT, CLOSE = 1, 8
+PAYLOAD = "x" * 60_000
+
+
+@pytest.fixture
+def room(service):
+    """A hub with 3 MB for all outboxes together; one who speaks, and two who read nothing."""
+    url = service.start(
+        outbox_bytes=20_000_000, outboxes_bytes=3_000_000, rate_limit=0, room_cleanup_delay=0
+    )
+    sender = service.peer(url)
+    sender.join()
+    connections = set(service.hub.heartbeat)
+    stalled = {}
+    for name in ("slow", "slower"):
+        wire = service.wire(url)
+        client_id = json.loads(wire.frame()[1])["clientId"]
+        message = {"type": "JoinRoom", "roomInfo": ROOM}
+        wire.send(masked(TEXT, json.dumps(message).encode()))
+        while b"ResolvePromise" not in wire.frame()[1]:
+            pass
+        (connection,) = set(service.hub.heartbeat) - connections
+        connections.add(connection)
+        stalled[name] = (wire, client_id, connection)
+    return sender, stalled
+
+
+def fill(sender, client_id, connection, bytes_):
+    """Whisper to a client until so much waits for it."""
+    with gevent.Timeout(PATIENCE):
+        while connection.outbox.size < bytes_ and connection.outbox.is_open:
+            sender.say("Data", subType="Whisper", whisperClientIds=[client_id], payload=PAYLOAD)
+            sender.say("GetStats")
+            sender.hear_type("GetStats")
+
+
+def test_when_too_much_waits_for_all_together_the_slowest_are_closed(room, caplog):
+    sender, stalled = room
+    _, slow_id, slow = stalled["slow"]
+    wire, slower_id, slower = stalled["slower"]
+    fill(sender, slow_id, slow, 1_000_000)
+    fill(sender, slower_id, slower, 2_500_000)
+    with gevent.Timeout(PATIENCE):
+        while slower.closing_at is None:
+            gevent.sleep(MS)
+    assert slower.how_it_ended()[0] == 4413
+    assert slower.outbox.size < 100_000  # the rest of a frame, and the close frame
+    assert slow.closing_at is None
+    assert slow.outbox.size >= 1_000_000
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert record.message == (
+        "closed the slowest clients, 1 of them: over 3000000 bytes were waiting for all together "
+        "(PIEHUB_OUTBOXES_BYTES)"
+    )
+    frames = [wire.frame()]
+    while frames[-1][0] != CLOSE:
+        frames.append(wire.frame())
+    assert frames[-1][1][:2] == (4413).to_bytes(2, "big")
+    assert {json.loads(text)["payload"] for _, text in frames[:-1]} == {PAYLOAD}
+
+
+def test_as_long_as_all_of_it_is_allowed_nobody_is_closed(room, service):
+    sender, stalled = room
+    for _, client_id, connection in stalled.values():
+        fill(sender, client_id, connection, 1_000_000)
+    service.hub.heartbeat.sweep(monotonic())
+    for _, _, connection in stalled.values():
+        assert connection.closing_at is None
+        assert not connection.is_too_slow
+
+
+def ends(peer):
+    """The close code and the reason that a client reads in the end."""
+    code = peer.close_code()
+    return code, peer.socket.close_reason
+
+
+def test_who_joins_nothing_in_time_is_closed_where_that_is_required(service):
+    url = service.start(require_join=True, join_timeout=200 * MS)
+    began = monotonic()
+    assert ends(service.peer(url)) == (1008, f"no room was joined in {200 * MS:g} s")
+    assert monotonic() - began >= 200 * MS
+
+
+def test_who_has_joined_something_stays(service):
+    url = service.start(require_join=True, join_timeout=200 * MS, room_cleanup_delay=0)
+    member, player, left, idler = (service.peer(url) for _ in range(4))
+    member.join()
+    player.say("EnterMatchmaking", app="a", version="1", matchSize=2)
+    player.hear_type("ResolvePromise")
+    left.join()
+    left.say("LeaveRoom")
+    assert idler.close_code() == 1008
+    for peer in (member, player, left):
+        peer.say("GetStats")
+        assert peer.hear_type("GetStats")
+
+
+def test_a_join_that_is_refused_is_none(service):
+    url = service.start(require_join=True, join_timeout=200 * MS)
+    peer = service.peer(url)
+    assert peer.join(make=False)["type"] == "RejectPromise"
+    assert peer.close_code() == 1008
+
+
+def test_nobody_has_to_join_unless_that_is_required(service):
+    peer = service.peer(service.start(join_timeout=20 * MS, ping_timeout=40 * MS))
+    assert peer.hears_nothing()
+    peer.say("GetStats")
+    assert peer.hear_type("GetStats")
+
+
+def test_what_is_known_of_newcomers_goes_with_them(service):
+    url = service.start(require_join=True)
+    service.peer(url).close()
+    with gevent.Timeout(PATIENCE):
+        while list(service.hub.heartbeat):
+            gevent.sleep(MS)
+    assert not service.hub.heartbeat._newcomers

@@ -19,11 +19,12 @@ test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered wh
 	$(BIN)/python -m pytest tests/rooms --cov=piehub.rooms --cov-branch --cov-fail-under=100
 	$(BIN)/python -m pytest --ignore=tests/wire --ignore=tests/protocol --ignore=tests/rooms
 
-lint: $(VENV)/.dev ## Check style, types and the README's commands
+lint: $(VENV)/.dev ## Check style, types, the README's commands, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict piehub
 	$(BIN)/python tools/check_readme.py
+	$(BIN)/python tools/audit.py
 
 bench: $(VENV)/.bench $(PEERS)/.installed ## Measure the hub and its peers; write docs/benchmarks.md
 	$(BIN)/python -m benchmarks

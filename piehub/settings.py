@@ -148,7 +148,7 @@ class Settings:
         10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."
     )
     ping_interval: float = _setting(
-        25.0, NUMBER, "Seconds of silence after which a client is pinged, 0 is never."
+        25.0, NUMBER, "Seconds of silence by which a client is pinged, 0 is never."
     )
     ping_timeout: float = _setting(
         20.0, DURATION, "Seconds that a ping may stay unanswered; over it: close 4408."

@@ -22,7 +22,8 @@ class Heartbeat:
     """A sweep beats a timer a client: it costs the same whatever the traffic, and nothing at all
     when nobody is there.
 
-    ping_interval: seconds of silence before a ping; 0 pings nobody.
+    ping_interval: seconds of silence by which there is a ping; 0 pings nobody. Who vanishes is gone
+        after these and the next.
     ping_timeout: seconds that a ping may stay unanswered; then the client is closed with 4408.
     join_timeout: seconds until a client must be `settled`, or it is closed with 1008; 0 is none.
     outboxes_bytes: that may wait for all clients together. Over it, those for whom most waits are
@@ -38,12 +39,13 @@ class Heartbeat:
         outboxes_bytes: float = inf,
     ) -> None:
         self._runtime = runtime
-        self._interval = ping_interval
         self._timeout = ping_timeout
         self._join_timeout = join_timeout
         self._outboxes_bytes = outboxes_bytes
         times = (ping_interval, ping_timeout, join_timeout)
         self._tick = min([TICK, *(time / 4 for time in times if time)])
+        # A sweep comes up to a tick late, for the ping and for the missing answer.
+        self._silence = ping_interval - 2 * self._tick if ping_interval else inf
         self._lock = native_lock()  # guards all of these
         self._connections: set[Connection] = set()
         self._newcomers: dict[Connection, float] = {}  # and until when, in order of coming
@@ -92,7 +94,7 @@ class Heartbeat:
 
     def sweep(self, now: float) -> None:
         """Look at every client once."""
-        heard_lately = now - self._interval if self._interval else -inf
+        heard_lately = now - self._silence
         waiting = 0
         for connection in self:
             outbox = connection.outbox
@@ -136,9 +138,9 @@ class Heartbeat:
         if connection.closing_at is not None:
             if now - connection.closing_at > CLOSE_TIMEOUT:
                 connection.shut_down()
-        elif self._interval and connection.is_listening:
+        elif connection.is_listening:
             if connection.pinged_at is None:
-                if now - connection.heard_at >= self._interval:
+                if now - connection.heard_at >= self._silence:
                     connection.ping()
             elif now - connection.pinged_at >= self._timeout:
                 connection.give_up(close_codes.NO_PONG, f"no pong in {self._timeout:g} s")

@@ -6,6 +6,7 @@ from time import monotonic
 import gevent
 import pytest
 
+from piehub.net import connection as connection_module
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -78,6 +79,23 @@ def test_as_long_as_all_of_it_is_allowed_nobody_is_closed(room, service):
     for _, _, connection in stalled.values():
         assert connection.closing_at is None
         assert not connection.is_too_slow
+
+
+@pytest.mark.parametrize("every", [1.0, 1.04])
+@pytest.mark.parametrize("first", [0.0, 0.4, 0.999])
+def test_who_vanishes_is_gone_within_45_seconds(first, every, service, monkeypatch):
+    """By the defaults, whenever it was that it vanished, and if the sweeps come somewhat late."""
+    began = monotonic()
+    now = began
+    monkeypatch.setattr(connection_module, "monotonic", lambda: now)
+    service.wire(service.start()).frame()
+    (connection,) = service.hub.heartbeat
+    now += first
+    while connection.closing_at is None:
+        service.hub.heartbeat.sweep(now)
+        now += every
+    assert 40 < connection.closing_at - began <= 45
+    assert connection.closing_at - connection.pinged_at >= 20
 
 
 def ends(peer):

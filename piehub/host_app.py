@@ -18,7 +18,6 @@ from piehub.protocol.incoming import RoomInfo, to_dict
 from piehub.rooms.registry import Deliver
 from piehub.rooms.room import Emission
 
-MAX_WAITING_BYTES = 1_048_576
 _COST = 200  # bytes, of a message that waits, beyond its text
 
 # No server stops a mailbox's greenlet; one that a host app kills would leave its room mute.
@@ -95,7 +94,10 @@ def _cost(emission: Emission | None) -> int:
 
 
 class Mailbox:
-    """A room's messages on their way through its host app; one greenlet at a time empties it."""
+    """A room's messages on their way through its host app; one greenlet at a time empties it.
+
+    most: bytes that may wait; who makes it more waits itself.
+    """
 
     def __init__(
         self,
@@ -104,8 +106,10 @@ class Mailbox:
         info: RoomInfo,
         start: Callable[[], HostApp],
         deliver: Deliver,
+        most: int,
     ) -> None:
         self._runtime = runtime
+        self._most = most
         self._app = app
         self._room = f"the host app of room {info.key}"
         self._start = start
@@ -127,7 +131,7 @@ class Mailbox:
             self._is_closed = emission is None
             self._waiting.append(emission)
             self._size += _cost(emission)
-            if self._size > MAX_WAITING_BYTES:
+            if self._size > self._most:
                 self._has_space.clear()
             if self._is_running:
                 return
@@ -139,7 +143,7 @@ class Mailbox:
         self.put(None)
 
     def wait_for_space(self) -> None:
-        """Wait while over MAX_WAITING_BYTES are queued; whoever fills the mailbox waits here."""
+        """Wait while too much is queued; whoever fills the mailbox waits here."""
         self._has_space.wait()
 
     def _empty(self) -> None:
@@ -150,7 +154,7 @@ class Mailbox:
                     return
                 emission = self._waiting.popleft()
                 self._size -= _cost(emission)
-                if self._size <= MAX_WAITING_BYTES:
+                if self._size <= self._most:
                     self._has_space.set()
             if emission is None:
                 self._clean_up()

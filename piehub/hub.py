@@ -30,6 +30,7 @@ from piehub.rooms.registry import Deliver, Registry, Send
 from piehub.settings import Settings
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
+MAILBOX_BYTES = 1_048_576  # that may wait for a host app, if all rooms' find space in the memory
 
 T = TypeVar("T")
 
@@ -91,18 +92,21 @@ class Hub:
                 settings.max_members,
                 settings.password_attempts,
                 settings.max_together_groups,
+                settings.together_bytes,
                 settings.history_seconds,
                 settings.history_bytes,
                 # One who comes back is sent all of it at once, and can still be sent what is new.
                 room_history_bytes=settings.outbox_bytes // 2,
             ),
         )
+        spare = memory.of_machine() // 4
+        self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
         self.heartbeat = Heartbeat(
             lambda: self.runtime,
             settings.ping_interval,
             settings.ping_timeout,
             join_timeout=settings.join_timeout if settings.require_join else 0,
-            outboxes_bytes=settings.outboxes_bytes or memory.of_machine() // 4,
+            outboxes_bytes=settings.outboxes_bytes or spare,
         )
         self._clients_from: Counter[str] = Counter()  # by network
         self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
@@ -219,7 +223,7 @@ class Hub:
             assert self.host_app is not None
             return host_app.start(self.host_app, info, send_data)
 
-        return Mailbox(here, self.app, info, start, deliver)
+        return Mailbox(here, self.app, info, start, deliver, self._mailbox_bytes)
 
     def _find_secret(self) -> str:
         secret = self.settings.secret_key or self.app.secret_key

@@ -191,6 +191,9 @@ class Settings:
         POSITIVE,
         "Together groups that may wait in a room; more are refused to who begins them.",
     )
+    together_bytes: int = _setting(
+        268_435_456, POSITIVE, "Bytes that may wait together in all rooms; beyond, to each a share."
+    )
     max_together_timeout_ms: int = _setting(
         600_000, POSITIVE, "The longest togetherTimeoutMs that a room may have, in milliseconds."
     )

@@ -5,7 +5,7 @@ import pytest
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from piehub import HostApp, create_app
+from piehub import HostApp, create_app, memory
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
 from tests.support.timing import MS, PATIENCE
@@ -160,7 +160,7 @@ def test_who_fills_the_mailbox_of_a_busy_host_app_waits_for_space(service):
         def handle_message(self, message):
             turns.acquire(timeout=PATIENCE)
 
-    url = start(service, Slow, PIEHUB_RATE_LIMIT=0)
+    url = start(service, Slow, PIEHUB_RATE_LIMIT=0, PIEHUB_MAX_ROOMS=10)
     peer = service.peer(url)
     peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
     flood = gevent.spawn(lambda: [peer.say("Data", payload="x" * 60_000) for _ in range(100)])
@@ -179,6 +179,30 @@ def test_who_fills_the_mailbox_of_a_busy_host_app_waits_for_space(service):
         turns.release()
     assert [peer.hear_type("Data")["payload"] for _ in range(100)] == ["x" * 60_000] * 100
     flood.get()
+
+
+def test_in_little_memory_less_waits_for_each_host_app_and_all_of_it_arrives(service, monkeypatch):
+    monkeypatch.setattr(memory, "of_machine", lambda: 400_000)
+    turns = Semaphore(0)
+
+    class Slow(HostApp):
+        def handle_message(self, message):
+            turns.acquire(timeout=PATIENCE)
+
+    url = start(service, Slow, PIEHUB_RATE_LIMIT=0, PIEHUB_MAX_ROOMS=10)
+    peer = service.peer(url)
+    peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    for count in range(20):
+        peer.say("Data", payload=f"{count}" + "x" * 5_000)
+    (connection,) = service.hub.heartbeat
+    while connection.received < 3:
+        gevent.sleep(MS)
+    assert peer.hears_nothing()
+    assert connection.received <= 4  # 10 kB may wait, and the one that makes it more
+    for _ in range(21):
+        turns.release()
+    heard = [peer.hear_type("Data")["payload"].strip("x") for _ in range(20)]
+    assert heard == [str(count) for count in range(20)]
 
 
 def test_a_host_app_is_named_by_module_and_class(service):

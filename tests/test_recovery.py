@@ -251,7 +251,9 @@ def test_who_sends_the_same_again_and_again_to_a_busy_host_app_waits_for_space(s
             made.append(self)
 
     config = {"PIEHUB_ROOM_CLEANUP_DELAY": 0, "PIEHUB_SECRET_KEY": "for tests"}
-    url = service.start(create_app(host_app=Busy, PIEHUB_RATE_LIMIT=0, **config))
+    url = service.start(
+        create_app(host_app=Busy, PIEHUB_RATE_LIMIT=0, PIEHUB_MAX_ROOMS=10, **config)
+    )
     anna = service.peer(url)
     joined(anna)
     message = json.dumps({"type": "Data", "payload": "slow", "messageId": "m"})

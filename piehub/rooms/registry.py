@@ -18,7 +18,7 @@ from piehub.rooms.listing import RoomView
 from piehub.rooms.matchmaking import Matchmaking
 from piehub.rooms.presence import Presence
 from piehub.rooms.room import Emission, HostMailbox, Member, Room, Tell
-from piehub.rooms.together import MAX_WAITING_BYTES, Group, Held, TogetherFull
+from piehub.rooms.together import Group, Held, Together, TogetherFull, Waiting
 
 RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
@@ -69,6 +69,7 @@ class Registry:
         self._cleanup_delay = cleanup_delay
         self._limits = limits
         self._entry = Entry(limits)
+        self._together = Waiting(limits.together_groups, limits.together_bytes, limits.rooms)
         self._histories = Histories(
             limits.history_seconds, limits.history_bytes, limits.room_history_bytes, monotonic
         )
@@ -161,7 +162,10 @@ class Registry:
     def _make(self, info: RoomInfo, maker: Member, *, is_match: bool = False) -> Room:
         self._entry.made(maker, self._monotonic())
         history = self._histories.open(info.history) if info.history else None
-        room = Room(info, self._broadcaster(), self._tell, history=history, is_match=is_match)
+        together = Together(self._together)
+        room = Room(
+            info, self._broadcaster(), self._tell, together, history=history, is_match=is_match
+        )
         if self._host_for:
             room.host = self._host_for(
                 info, partial(self._deliver, room), partial(self._send_from_host, room)
@@ -245,13 +249,9 @@ class Registry:
         with self._lock:
             room = self._place_to_speak(member)
             try:
-                most = self._limits.together_groups
-                group, is_new = room.together.put(name, member.id, head, message_id, most)
-            except TogetherFull:
-                raise Refused(
-                    "Too much waits together in this room: at most "
-                    f"{most} groups and {MAX_WAITING_BYTES} bytes may"
-                ) from None
+                group, is_new = room.together.put(name, member.id, head, message_id)
+            except TogetherFull as full:
+                raise Refused(str(full)) from None
             timeout = room.info.together_timeout_ms
             if is_new and timeout is not None:
                 group.cancel_timeout = self._call_later(

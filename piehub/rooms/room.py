@@ -78,6 +78,7 @@ class Room:
         info: RoomInfo,
         broadcast: Tell,
         tell: Tell,
+        together: Together,
         *,
         history: History | None = None,
         is_match: bool = False,
@@ -91,7 +92,7 @@ class Room:
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
-        self.together = Together()
+        self.together = together
         self.news = News()
         self.history = history
         self.host: HostMailbox | None = None

@@ -178,7 +178,7 @@ def test_what_waits_in_a_room_is_bounded_in_bytes(hub):
     """Also by clients that come, queue as much as they may, and vanish."""
     (stays,) = hub.room_of("stays")
     payload = "x" * 60_000
-    size = len(hub.head(hub.stranger("1000"), payload))
+    size = len(hub.head(hub.stranger("1000"), payload)) + 200  # with what it takes to keep it
 
     def pass_by(number):
         client = hub.client(str(number))
@@ -224,6 +224,35 @@ def test_32_groups_may_wait_in_a_room_and_no_more(hub):
     hub.together(b, "now it fits", "one more")
     hub.together(a, "a", "one more")
     assert a.payloads() == [7, "b", "now it fits", "a"]
+
+
+def test_what_waits_in_all_rooms_is_bounded_but_for_each_rooms_share(make_hub):
+    hub = make_hub(together_bytes=100_000, rooms=10)
+    greedy, other = hub.room_of("greedy other")
+    modest, partner = hub.room_of("modest partner", name="modest")
+    for number in range(9):
+        hub.together(greedy, "x" * 10_000, str(number))
+    with pytest.raises(Refused, match="in the rooms of this hub; send this again in a moment"):
+        hub.together(greedy, "x" * 10_000, "one more")
+    hub.together(modest, "y" * 9_000)
+    with pytest.raises(Refused, match="in the rooms of this hub"):
+        hub.together(modest, "y" * 9_000, "one more")
+    hub.together(partner, "z")
+    assert modest.payloads() == ["y" * 9_000, "z"]
+    hub.registry.leave(other)  # what the one who is left has sent is complete
+    hub.together(modest, "y" * 30_000)
+
+
+def test_nothing_waits_once_all_has_been_sent(hub):
+    a, b = hub.room_of("a b", together_timeout_ms=1000)
+    hub.together(a, "a", "at once")
+    hub.together(a, "aa", "at once")
+    hub.together(b, "b", "at once")
+    hub.together(a, "late", "when time is up")
+    hub.together(b, "never", "when it has left")
+    hub.clock.advance(1)
+    hub.registry.leave(b)
+    assert hub.registry._together.size == 0
 
 
 def test_the_limit_of_one_room_is_not_that_of_another(hub):

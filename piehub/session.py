@@ -8,8 +8,6 @@ import uuid
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
-
 from piehub import addresses, hooks, signals
 from piehub.hub import now_ms
 from piehub.net.telling import tell
@@ -231,21 +229,20 @@ class Client:
 
     def _data(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
-        if envelope.messageId is not None and self._has_said(envelope):
-            self._wait_for_host()
-            return
+        message_id = envelope.messageId
+        if message_id is not None:
+            message_id = self._message_id(envelope)
+            if message_id and self._has_said(message_id):
+                return
         if hub.hooks.on_data:
             filtered = hub.hooks.filtered(hub.app, self, self._room_or_refuse(), text)
             if filtered is None:
                 return
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
-        kind, message_id, is_kept = envelope.subType, None, False
-        if (envelope.messageId is not None or envelope.seq is not UNSET) and (
-            is_kept := hub.registry.keeps_history(self)
-        ):
-            message_id = incoming.message_id(envelope)
-        head = outgoing.relay_head(text, envelope, self._signature, without_seq=is_kept)
+                message_id = self._message_id(envelope)
+        head = outgoing.relay_head(text, envelope, self._signature)
+        kind = envelope.subType
         if kind == "Whisper":
             hub.registry.whisper(self, head, incoming.whisper_ids(envelope, hub.message_limits))
         elif kind == "Together":
@@ -261,13 +258,18 @@ class Client:
         if hub.host_app:
             self._wait_for_host()
 
-    def _has_said(self, envelope: Envelope) -> bool:
+    def _message_id(self, envelope: Envelope) -> str | None:
+        """What it means to the hub, where there is a history, and the whole room hears it."""
+        if envelope.subType == "Whisper" or not self._hub.registry.keeps_history(self):
+            return None
+        return incoming.message_id(envelope)
+
+    def _has_said(self, message_id: str) -> bool:
         """Whether the room has had this Data from us already; then we get its echo again."""
-        registry = self._hub.registry
-        if envelope.subType == "Whisper" or not registry.keeps_history(self):
-            return False
-        message_id = incoming.message_id(envelope)
-        return message_id is not None and registry.acknowledge(self, message_id)
+        has_said = self._hub.registry.acknowledge(self, message_id)
+        if has_said:
+            self._wait_for_host()
+        return has_said
 
     def _wait_for_host(self) -> None:
         if mailbox := self._hub.registry.host_of(self):

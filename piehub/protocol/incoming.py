@@ -40,7 +40,6 @@ class Envelope(msgspec.Struct, gc=False):
     fromClient: Raw | UnsetType = UNSET  # noqa: N815
     time: Raw | UnsetType = UNSET
     messageId: Any = None  # noqa: N815
-    seq: Raw | UnsetType = UNSET
 
 
 @dataclass(frozen=True)

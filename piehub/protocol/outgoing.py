@@ -94,23 +94,18 @@ def signature(client_id: str) -> bytes:
     return b',"fromClient":' + json_text(client_id)
 
 
-def relay_head(
-    text: bytes, envelope: Envelope, signature: bytes, *, without_seq: bool = False
-) -> bytes:
+def relay_head(text: bytes, envelope: Envelope, signature: bytes) -> bytes:
     """A client's Data as it goes on to others, up to its time; `relay` ends it.
 
     text: the message as it came; every field travels as it was written.
     signature: the sender's, whatever it wrote itself as `fromClient`.
-    without_seq: where messages are numbered, what the sender wrote as `seq` does not travel.
     """
-    if envelope.fromClient is UNSET and envelope.time is UNSET and not without_seq:
+    if envelope.fromClient is UNSET and envelope.time is UNSET:
         body = text[:-1] if text[-1] == _BRACE else text.rstrip(b" \t\r\n")[:-1]
     else:
         fields = _fields(text)
         fields.pop("fromClient", None)
         fields.pop("time", None)
-        if without_seq:
-            fields.pop("seq", None)
         body = _encode(fields)[:-1]
     return body + signature
 
@@ -121,20 +116,23 @@ def relay(head: bytes, time: int) -> bytes:
 
 
 def numbered(text: bytes, seq: int) -> bytes:
-    """A Data with its number in a room that keeps a history."""
-    return text[:-1] + b',"seq":%d}' % seq
+    """A Data with its number in a room that keeps a history, whatever it said of one itself."""
+    return without_seq(text)[:-1] + b',"seq":%d}' % seq
 
 
-def without_seq(text: bytes) -> bytes | None:
-    """A Data that the app's own code has written, to be `numbered`; None for what is no Data."""
-    envelope = _envelope(text)
-    if envelope.type != "Data":
-        return None
-    if envelope.seq is UNSET:
+def without_seq(text: bytes) -> bytes:
+    """A Data without the `seq` that its sender wrote."""
+    if b'seq"' not in text and b"\\u" not in text:  # nor in other letters
         return text
     fields = _fields(text)
-    del fields["seq"]
+    if fields.pop("seq", None) is None:
+        return text
     return _encode(fields)
+
+
+def is_data(text: bytes) -> bool:
+    """Whether what the app's own code has written is Data."""
+    return bool(_envelope(text).type == "Data")
 
 
 @lru_cache(maxsize=1)  # a busy hub says many things in a millisecond

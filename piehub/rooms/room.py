@@ -130,6 +130,8 @@ class Room:
 
     def whisper(self, text: bytes, ids: Iterable[str]) -> int:
         """Send `text` to those who are named and here, once each; return how many they are."""
+        if self.history:
+            text = outgoing.without_seq(text)  # who recovers goes by the room's numbers
         named = dict.fromkeys(ids)
         audience = tuple(self.members[one] for one in named if one in self.members)
         if self.host:
@@ -197,8 +199,8 @@ class Room:
 
     def _kept(self, history: History, text: bytes, key: Key | None) -> bytes:
         """What the host app has let through, numbered and kept if it is Data."""
-        if text and (data := outgoing.without_seq(text)):
-            return history.add(data, key)
+        if text and outgoing.is_data(text):
+            return history.add(text, key)
         if key:
             history.expect_no_more(key)
         return text

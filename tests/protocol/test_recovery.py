@@ -95,7 +95,7 @@ def test_a_message_id_that_is_none_is_refused(value, message):
     ],
 )
 def test_where_messages_are_numbered_the_senders_own_number_does_not_travel(text):
-    head = outgoing.relay_head(text, incoming.decode(text), SENDER, without_seq=True)
+    head = outgoing.relay_head(text, incoming.decode(text), SENDER)
     sent = outgoing.numbered(outgoing.relay(head, 5), 7)
     pairs = json.loads(sent, object_pairs_hook=list)
     assert pairs[-2:] == [("time", 5), ("seq", 7)]
@@ -108,14 +108,26 @@ def test_elsewhere_a_seq_is_a_field_like_any_other():
     assert json.loads(outgoing.relay(head, 5))["seq"] == 99
 
 
-def test_what_is_no_data_of_the_apps_own_is_not_numbered():
-    assert outgoing.without_seq(b'{"type":"Err","message":"Data"}') is None
-    assert outgoing.without_seq(b'{"payload":1}') is None
+@pytest.mark.parametrize(
+    ("text", "is_data"),
+    [
+        (b'{"type":"Data"}', True),
+        (b'{"payload":1,"type":"\\u0044ata"}', True),
+        (b'{"type":"Err","message":"Data"}', False),
+        (b'{"type":["Data"]}', False),
+        (b'{"payload":1}', False),
+    ],
+)
+def test_of_the_apps_own_what_is_data_is_told_by_its_type(text, is_data):
+    assert outgoing.is_data(text) is is_data
 
 
-def test_the_apps_own_data_is_numbered_by_the_hub_alone():
-    text = b'{"type":"Data",  "payload":1.00}'
+def test_what_says_no_number_keeps_every_letter():
+    text = b'{"type":"Data",  "payload":[1.00,"\\u0041","seq"], "sequence":1}'
     assert outgoing.without_seq(text) == text
+
+
+def test_a_number_of_the_senders_is_taken_out_and_the_rest_keeps_every_letter():
     assert outgoing.without_seq(b'{"type":"Data","seq":5,"payload":1.00}') == (
         b'{"type":"Data","payload":1.00}'
     )

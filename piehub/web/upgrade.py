@@ -142,6 +142,11 @@ def check_handshake(environ: dict[str, Any]) -> None:
         _refuse(405, "A WebSocket is opened with GET.", Allow="GET")
     if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
         _refuse(400, "A WebSocket is opened with HTTP/1.1; does a proxy on the way speak HTTP/1.0?")
+    if not environ.get("HTTP_HOST"):  # RFC 9112 section 3.2
+        _refuse(400, "An upgrade must name its Host.")
+    # Nobody would read it but the WebSocket, as frames.
+    if environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
+        _refuse(400, "An upgrade to a WebSocket has no body.")
     if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
         _refuse(
             426,

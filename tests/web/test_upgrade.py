@@ -54,6 +54,10 @@ def answer(service, url, request):
             {"path": "/?clientId=a%E2%80%8Bb"}, 400, "control", id="client id with nothing to see"
         ),
         pytest.param({"path": "/nowhere"}, 404, "", id="another path"),
+        pytest.param({"Host": None}, 400, "name its Host", id="no host"),
+        pytest.param({"Host": ""}, 400, "name its Host", id="an empty host"),
+        pytest.param({"Content_Length": "5"}, 400, "no body", id="a body"),
+        pytest.param({"Transfer_Encoding": "chunked"}, 400, "no body", id="a body in chunks"),
     ],
 )
 def test_a_bad_handshake_is_refused_with_its_reason(changes, status, text, service):

@@ -69,12 +69,12 @@ class Process:
     def log(self):
         return "\n".join(self.lines)
 
-    def wait_for_line(self, pattern, timeout=3 * PATIENCE):
-        """Wait until a line matches, and return the match."""
+    def wait_for_line(self, pattern, timeout=3 * PATIENCE, since=0):
+        """Wait until a line matches, and return the match. since: lines that are passed over."""
         deadline = monotonic() + timeout
         while True:
             self._news.clear()
-            for line in list(self.lines):
+            for line in self.lines[since:]:
                 if match := re.search(pattern, line):
                     return match
             if not self._news.wait(deadline - monotonic()):

@@ -13,7 +13,7 @@ from tests.support.timing import A_WHILE, PATIENCE
 
 BAD = {
     "not JSON": ("{nope", "not JSON"),
-    "empty": ("", "not JSON"),
+    "empty": ("", "The message is empty; a message is a JSON object"),
     "a list": ("[1]", "A message is a JSON object"),
     "a trailing comma": ('{"type":"Data",}', "not JSON"),
     "NaN": ('{"type":"Data","payload":NaN}', "not JSON"),

@@ -92,7 +92,9 @@ class Check:
         value = self._number(field, right)
         if value is None:
             return None
-        if not least <= value <= most or value != int(value):
+        if value > most:
+            raise self.wrong(field, f"an integer from {least} to {most}")
+        if value < least or value != int(value):
             raise self.wrong(field, right)
         return int(value)
 

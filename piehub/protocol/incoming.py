@@ -22,6 +22,7 @@ MAX_MESSAGE_ID = 64
 PROMISES = frozenset({"JoinRoom", "EnterMatchmaking", "LeaveMatchmaking"})
 
 _INFINITY = 10**309
+_RIGHT = 'a message is a JSON object such as {"type": "Data", "payload": 1}'
 
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
@@ -284,7 +285,9 @@ def _fields(text: bytes, func: str | None) -> dict[str, Any]:
 
 def _unreadable(error: msgspec.DecodeError) -> str:
     what = str(error).partition(" - at ")[0]
-    return f'A message is a JSON object such as {{"type": "Data", "payload": 1}}: {what}'
+    if what.endswith("out of range"):
+        return "A number that the hub reads is beyond what any computer holds: 1.8e308 is the most"
+    return f"{_RIGHT[0].upper()}{_RIGHT[1:]}: {what}"
 
 
 def _promise(func: Any) -> str | None:
@@ -299,6 +302,8 @@ def _too_deep(limits: MessageLimits) -> str:
 
 def _undecodable(text: bytes, error: msgspec.DecodeError) -> BadMessage:
     """Say why `text` was refused; a caller that waits on a promise is told by its promise."""
+    if not text:
+        return BadMessage(f"The message is empty; {_RIGHT}")
     try:
         envelope = _envelope(_HALF_PAIR.sub(b"?", text))
     except msgspec.DecodeError:

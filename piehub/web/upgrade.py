@@ -23,6 +23,8 @@ from piehub.wire.extensions import Agreement, negotiate
 
 BLUEPRINT = "piehub"
 
+_UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}  # RFC 9110 section 7.8
+
 log = logging.getLogger("piehub")
 
 
@@ -59,8 +61,12 @@ def _upgrade(hub: Hub) -> Response | None:
     if (upgraded := adopt.from_gevent_websocket(environ)) is not None:
         _serve_upgraded(hub, upgraded)
         return Response()  # goes nowhere: the socket has ended
-    check_handshake(environ)
-    visitor = admit(hub, environ)
+    try:
+        check_handshake(environ)
+        visitor = admit(hub, environ)
+    except HTTPException as refused:
+        _tell_refusal(environ, refused)
+        raise
     if (client := adopt.from_gunicorn(environ)) is not None:
         take_away(hub, client, environ, visitor)
         return _TakenAway()
@@ -76,7 +82,7 @@ def _upgrade_required(error: Exception) -> Response:
     return Response(
         "This is where WebSockets are opened; plain HTTP has nothing here.\n",
         426,
-        {"Upgrade": "websocket"},
+        _UPGRADE,
         mimetype="text/plain",
     )
 
@@ -93,12 +99,24 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
     try:
         visitor = admit(hub, request.environ)
     except HTTPException as refused:
+        _tell_refusal(request.environ, refused)
         _refuse_upgraded(hub, client, _refusal_code(hub, refused), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
         _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
     else:
         _serve(hub, client, visitor)
+
+
+def _tell_refusal(environ: dict[str, Any], refused: HTTPException) -> None:
+    log.info(
+        "client refused address=%(address)s status=%(status)d reason=%(reason)r",
+        {
+            "address": _address(environ, environ.get("REMOTE_ADDR", "")),
+            "status": refused.get_response().status_code,
+            "reason": _text_of(refused),
+        },
+    )
 
 
 def _refusal_code(hub: Hub, refused: HTTPException) -> int:
@@ -151,7 +169,7 @@ def check_handshake(environ: dict[str, Any]) -> None:
         _refuse(
             426,
             "This hub speaks version 13 of WebSocket.",
-            **{"Sec-WebSocket-Version": "13", "Upgrade": "websocket"},
+            **{"Sec-WebSocket-Version": "13", **_UPGRADE},
         )
     try:
         key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)

@@ -20,6 +20,7 @@ USUAL = re.compile(
     r"\S+ \S+ INFO client opened id=(['\"]).+\1 address=127\.0\.0\.1:\d+"
     r"|\S+ \S+ INFO client closed id=(['\"]).+\2 address=127\.0\.0\.1:\d+ "
     r"code=\d{4} seconds=\d+\.\d in=\d+ out=\d+"
+    r"|\S+ \S+ INFO client refused address=127\.0\.0\.1:\d+ status=\d{3} reason=.+"
     r"|\[.{25}\] \[\d+\] \[WARNING\] Invalid request from ip=127\.0\.0\.1: .+"
 )
 
@@ -28,7 +29,7 @@ numbers = count()
 
 @pytest.fixture(scope="package")
 def server():
-    process = Process(GUNICORN)
+    process = Process(GUNICORN, PIEHUB_HEADER_TIMEOUT="2")
     process.wait_for_line("Listening at")
     yield process
     process.kill()

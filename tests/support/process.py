@@ -97,7 +97,7 @@ class Process:
     def kill(self):
         """End the process and all that it has started at once."""
         started = descendants(self._process.pid)
-        for pid in [*started, self._process.pid]:
+        for pid in [self._process.pid, *started]:  # gunicorn would start another worker
             with contextlib.suppress(ProcessLookupError):  # it has ended already
                 os.kill(pid, signal.SIGKILL)
         self.wait(PATIENCE)

@@ -1,5 +1,7 @@
 """What an upgrade request is answered with."""
 
+import re
+
 import flask
 import gevent
 import pytest
@@ -67,10 +69,25 @@ def test_a_bad_handshake_is_refused_with_its_reason(changes, status, text, servi
     assert service.peer(url).id
 
 
+def test_who_is_refused_is_in_the_log_with_the_reason(service, capsys):
+    url = service.start()
+    answer(service, url, lambda wire: wire.request(Sec_WebSocket_Key="c2hvcnQ="))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r".* INFO client refused address=127\.0\.0\.1:\d+ status=400 "
+        r"reason='Sec-WebSocket-Key must be 16 bytes in base64.'",
+        line,
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "headers"),
     [
-        ({"Sec_WebSocket_Version": "8"}, 426, ["Sec-WebSocket-Version: 13", "Upgrade: websocket"]),
+        (
+            {"Sec_WebSocket_Version": "8"},
+            426,
+            ["Sec-WebSocket-Version: 13", "Upgrade: websocket", "Connection: Upgrade"],
+        ),
         ({"method": "OPTIONS"}, 405, ["Allow: GET"]),
         ({"Sec_WebSocket_Key": None}, 400, ["Content-Type: text/plain; charset=utf-8"]),
     ],

@@ -1,4 +1,4 @@
-"""What strangers learn of rooms that are hidden or protected: nothing but that a guess was right."""
+"""What strangers learn of rooms that are hidden or protected: that a guess was right, no more."""
 
 import json
 
@@ -21,9 +21,9 @@ def cellar(hub):
     return hub, anna, bert, hub.client("stranger")
 
 
-def refusal(ask):
+def refusal(ask, *args, **fields):
     with pytest.raises(Refused) as caught:
-        ask()
+        ask(*args, **fields)
     return str(caught.value)
 
 
@@ -47,16 +47,16 @@ def test_the_figures_of_a_protected_room_say_that_it_is_and_not_who_is_in_it(hub
 
 def test_a_wrong_password_is_told_the_same_whether_or_not_the_room_is_full(cellar):
     hub, anna, _, stranger = cellar
-    wrong = [refusal(lambda: hub.join(stranger, "cellar", password="guess"))]
+    wrong = [refusal(hub.join, stranger, "cellar", password="guess")]
     hub.registry.leave(anna)
-    wrong.append(refusal(lambda: hub.join(stranger, "cellar", password="guess")))
+    wrong.append(refusal(hub.join, stranger, "cellar", password="guess"))
     assert wrong == ["Client attempted to join room with incorrect password."] * 2
     assert stranger.heard() == []
 
 
 def test_who_has_no_password_is_told_the_same_as_who_has_a_wrong_one(cellar):
     hub, _, _, stranger = cellar
-    told = {refusal(lambda: hub.join(stranger, "cellar", password=said)) for said in (None, "x")}
+    told = {refusal(hub.join, stranger, "cellar", password=said) for said in (None, "x")}
     assert told == {"Client attempted to join room with incorrect password."}
 
 
@@ -64,7 +64,7 @@ def test_a_stranger_whispers_to_nobody_and_learns_of_nobody(cellar):
     hub, anna, bert, stranger = cellar
     anna.heard()
     bert.heard()
-    told = {refusal(lambda: hub.whisper(stranger, "hi", [one])) for one in ("anna", "nobody")}
+    told = {refusal(hub.whisper, stranger, "hi", [one]) for one in ("anna", "nobody")}
     assert told == {'Cannot echo to room, missing "client.room"'}
     hub.join(stranger, "elsewhere")
     stranger.heard()

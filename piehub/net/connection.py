@@ -60,6 +60,7 @@ class Connection:
     __slots__ = (
         "_ended",
         "_feed",
+        "_has_hung_up",
         "_limits",
         "_link",
         "_on_message",
@@ -105,6 +106,7 @@ class Connection:
         self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
         self.closing_at: float | None = None  # when a close frame was sent
         self._peer_has_closed = False
+        self._has_hung_up = False  # the socket has ended; who is told of that may not know yet
         self._ended: tuple[int, str] | None = None  # code and reason, once it is known
         self.failure: BaseException | None = None  # a bug that ended it
         self._probes: list[Event] | None = None
@@ -198,7 +200,7 @@ class Connection:
 
         A client whose reader is busy with user code or a full outbox counts as alive.
         """
-        if self.closing_at is not None or self.is_too_slow:
+        if self._has_hung_up or self.closing_at is not None or self.is_too_slow:
             return False
         if not self.is_listening:
             return True
@@ -221,6 +223,7 @@ class Connection:
     def _take(self, data: bytes) -> bool:
         """Deal with what has arrived; say whether to read on."""
         if not data:
+            self._has_hung_up = True
             return False
         now = self.heard_at = monotonic()
         if self.pinged_at is not None:

@@ -167,6 +167,15 @@ def test_who_is_being_closed_counts_as_dead(service):
     assert answers.get() is False
 
 
+def test_who_has_hung_up_counts_as_dead_before_its_end_is_dealt_with(service):
+    wire, connection = newcomer(service, service.start())
+    wire.close()
+    while connection.is_listening:
+        gevent.sleep(0)
+    assert connection in set(service.hub.heartbeat)
+    assert not connection.answers(PATIENCE)
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-quick docs clean
+.PHONY: help run test fuzz lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered wh
 	$(BIN)/python -m pytest tests/protocol --cov=piehub.protocol --cov-branch --cov-fail-under=100
 	$(BIN)/python -m pytest tests/rooms --cov=piehub.rooms --cov-branch --cov-fail-under=100
 	$(BIN)/python -m pytest --ignore=tests/wire --ignore=tests/protocol --ignore=tests/rooms
+
+fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
+	$(BIN)/python -m tests.fuzz
 
 lint: $(VENV)/.dev ## Check style, types, the README's commands, known vulnerabilities
 	$(BIN)/ruff check .
@@ -51,6 +54,10 @@ $(VENV)/.run: requirements.txt | $(BIN)/python
 
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.fuzz: tests/fuzz/requirements.txt $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/fuzz/requirements.txt
 	@touch $@
 
 $(VENV)/.bench: benchmarks/requirements.txt requirements.txt | $(BIN)/python

@@ -13,10 +13,22 @@ from time import monotonic
 import gevent
 import pytest
 from gevent.pywsgi import WSGIHandler, WSGIServer
+from hypothesis import settings
 
 from piehub import create_app
 from tests.support.peer import Peer, Wire
 from tests.support.timing import MS, PATIENCE
+
+# The same examples at each run, unless there are to be more of them: TESTS_EXAMPLES=100000.
+settings.register_profile(
+    "piehub",
+    max_examples=int(os.environ.get("TESTS_EXAMPLES", "5000")),
+    derandomize="TESTS_EXAMPLES" not in os.environ,
+    deadline=None,
+    database=None,
+    print_blob=True,
+)
+settings.load_profile("piehub")
 
 
 def _greenlets():

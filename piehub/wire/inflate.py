@@ -7,8 +7,8 @@ import zlib
 from piehub.wire import close_codes
 from piehub.wire.frames import WireError, too_big
 
-# What the sender has cut off, and a last, empty block, which zlib takes only at a block's end.
-_TAIL = b"\x00\x00\xff\xff\x03\x00"
+_TAIL = b"\x00\x00\xff\xff"  # what the sender has cut off
+_LAST_BLOCK = b"\x03\x00"  # an empty one, which ends a stream that is at a block's end
 
 # A DEFLATE stream may end in the middle of a message (section 7.2.3.4) and each one costs as much
 # as a message, though it may be two bytes long.
@@ -55,7 +55,7 @@ class Inflater:
         if self._zlib is None:
             return b""  # its last stream has ended by itself
         rest = self.inflate(_TAIL)
-        if self._zlib:
+        if self._zlib and (self.inflate(_LAST_BLOCK) or self._zlib):
             raise WireError(close_codes.BAD_TEXT, "compressed data is cut off")
         return rest
 

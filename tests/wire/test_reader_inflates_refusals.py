@@ -154,6 +154,13 @@ def test_data_that_is_cut_off_fails_with_its_last_frame():
     assert code == 1007
 
 
+@pytest.mark.parametrize("cut_off", [b"\x7b\x3b\x7f", b"\xfb\xd2\xbf\x7f"])
+def test_data_that_is_cut_off_is_not_completed_by_what_ends_it_here(cut_off):
+    stream = frame(0xC2, cut_off)
+    assert outcome(stream) == [(1007, "compressed data is cut off")]
+    assert outcome(stream[:-2], stream[-2:]) == [(1007, "compressed data is cut off")]
+
+
 def test_a_compressed_text_that_is_not_utf8_is_refused():
     assert outcome(frame(0xC1, deflated(b"pie\xff"))) == [
         (1007, "text is not UTF-8: invalid start byte")

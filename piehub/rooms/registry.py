@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
@@ -289,7 +289,8 @@ class Registry:
         if room is None:
             raise Refused(texts.NOT_IN_ROOM)
         if member.id in room.news.newcomers:
-            self._presence.tell(room, present=True)  # nobody is heard before the others know of it
+            # Nobody is heard before the others know of it.
+            self._presence.tell(room, present=room.news.present)
         return room
 
     def _together_timeout(self, room: Room, name: str | None, group: Group) -> None:
@@ -305,12 +306,15 @@ class Registry:
 
     def _deliver(self, room: Room, emission: Emission) -> None:
         with self._lock:
-            room.deliver(emission)
+            # Once the room has gone, there is nobody to hear it or to come back for it.
+            if emission.kind == "answer" or self._rooms.get(room.info.key) is room:
+                room.deliver(emission)
 
     def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:
         with self._lock:
             if room.host and self._rooms.get(room.info.key) is room:
-                room.host.put(Emission("direct" if skip_host else "room", text, room.audience))
+                kind: Literal["direct", "room"] = "direct" if skip_host else "room"
+                room.host.put(Emission(kind, text, room.audience, joins=room.joins))
 
     # Matchmaking
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from math import inf
 from typing import Literal, NamedTuple, Protocol
 
 from piehub.protocol import outgoing
@@ -36,6 +37,7 @@ class Emission(NamedTuple):
     audience: tuple[Member, ...]
     key: Key | None = None  # of a Data that has a messageId
     late: Callable[[], Iterable[bytes]] | None = None  # in place of text: what to say by then
+    joins: float = inf  # that the room had had by then; who has come since does not hear it
 
 
 class HostMailbox(Protocol):
@@ -60,6 +62,7 @@ class Room:
 
     __slots__ = (
         "_broadcast",
+        "_came",
         "_tell",
         "audience",
         "cancel_cleanup",
@@ -89,6 +92,7 @@ class Room:
         self.is_match = is_match
         self.joins = 0  # ever
         self.members: dict[str, Member] = {}  # by id, in order of joining
+        self._came: dict[str, int] = {}  # by id, where there is a host app: which join it was
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
@@ -101,16 +105,19 @@ class Room:
     def add(self, member: Member) -> None:
         self.joins += 1
         self.members[member.id] = member
+        if self.host:
+            self._came[member.id] = self.joins
         self.audience = tuple(self.members.values())
 
     def remove(self, member: Member) -> None:
         del self.members[member.id]
+        self._came.pop(member.id, None)
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
         """Send `text`, which is no Data, to everyone: one frame, the same bytes for all."""
         if self.host:
-            self.host.put(Emission("room", text, self.audience))
+            self.host.put(Emission("room", text, self.audience, joins=self.joins))
         else:
             self._broadcast(self.audience, text)
 
@@ -122,7 +129,7 @@ class Room:
         if self.host:
             if self.history and key:
                 self.history.expect(key)
-            self.host.put(Emission("room", text, self.audience, key))
+            self.host.put(Emission("room", text, self.audience, key, joins=self.joins))
         else:
             if self.history:
                 text = self.history.add(text, key)
@@ -135,7 +142,7 @@ class Room:
         named = dict.fromkeys(ids)
         audience = tuple(self.members[one] for one in named if one in self.members)
         if self.host:
-            self.host.put(Emission("whisper", text, audience))
+            self.host.put(Emission("whisper", text, audience, joins=self.joins))
         else:
             self._tell(audience, text)
         return len(audience)
@@ -150,18 +157,19 @@ class Room:
     def welcome(self, member: Member, recover: Recover | None) -> None:
         """Tell `member` that it has joined, and what it has missed since `recover`."""
         if self.history and self.host:
-            late = partial(self._welcome, member, recover)  # what is still to come comes before it
+            # What is still to come comes before it.
+            late = partial(self._welcome, member, recover, self.joins)
             self.host.put(Emission("answer", b"", (member,), late=late))
         else:
-            for text in self._welcome(member, recover):
+            for text in self._welcome(member, recover, self.joins):
                 self.answer(member, text)
 
-    def _welcome(self, member: Member, recover: Recover | None) -> Iterator[bytes]:
+    def _welcome(self, member: Member, recover: Recover | None, joins: int) -> Iterator[bytes]:
         history = self.history
         data = outgoing.joined(self.info) | (history.position if history else {})
         missed = None
         if recover:
-            if history and self._is_here(member):
+            if history and self._is_here(member, joins):
                 missed = history.since(recover)
             data["recovered"] = missed is not None
         yield outgoing.resolve("JoinRoom", data)
@@ -174,7 +182,7 @@ class Room:
             return False
         echo = partial(self.history.echo, key)
         if self.host:
-            self.host.put(Emission("whisper", b"", (member,), late=echo))
+            self.host.put(Emission("whisper", b"", (member,), late=echo, joins=self.joins))
         else:
             for text in echo():
                 self._tell((member,), text)
@@ -190,7 +198,7 @@ class Room:
             text = self._kept(self.history, text, emission.key)
         audience = emission.audience
         if audience is not self.audience and emission.kind != "answer":
-            audience = tuple(one for one in audience if self._is_here(one))
+            audience = tuple(one for one in audience if self._is_here(one, emission.joins))
         for each in emission.late() if emission.late else (text,) if text else ():
             if audience is self.audience:
                 self._broadcast(audience, each)
@@ -205,8 +213,9 @@ class Room:
             history.expect_no_more(key)
         return text
 
-    def _is_here(self, member: Member) -> bool:
-        return self.members.get(member.id) is member
+    def _is_here(self, member: Member, joins: float) -> bool:
+        """Whether it has been here since the room had had so many joins."""
+        return self.members.get(member.id) is member and self._came.get(member.id, 0) <= joins
 
     @property
     def is_full(self) -> bool:

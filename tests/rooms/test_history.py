@@ -406,6 +406,36 @@ def test_what_a_host_app_let_through_may_be_said_again_once_it_is_past_its_time(
         host_hub.clock.advance(120)
 
 
+def test_who_leaves_and_comes_back_hears_once_what_the_host_app_had_still_to_look_at(host_hub):
+    anna, mailbox, told = hosted(host_hub)
+    bert = host_hub.client("bert")
+    host_hub.join(bert)
+    deliver_all(mailbox)
+    host_hub.say(bert, "a")
+    host_hub.registry.leave(anna)
+    anna.heard()
+    host_hub.join(anna, recover=Recover(told["epoch"], 0))
+    deliver_all(mailbox)
+    assert answer(anna) == ({**told, "seq": 1, "recovered": True}, [(1, "a")])
+
+
+def test_what_a_host_app_is_done_with_once_its_room_has_gone_is_kept_nowhere(make_hub):
+    hub = make_hub(host_for=make_hub.mailbox, cleanup_delay=0)
+    anna, mailbox, _ = hosted(hub)
+    hub.say(anna, "a")
+    hub.registry.leave(anna)
+    deliver_all(mailbox)
+    assert hub.registry._histories.held == 0
+
+
+def test_nothing_is_kept_of_who_has_left_a_host_apps_room(host_hub):
+    anna, *_ = hosted(host_hub)
+    host_hub.join(host_hub.client("bert"))
+    room = host_hub.registry._places[anna]
+    host_hub.registry.leave(anna)
+    assert list(room._came) == ["bert"]
+
+
 def hosted(hub):
     """A client in a host app's room with a history, the room's mailbox, and what it was told."""
     anna = hub.client("anna")

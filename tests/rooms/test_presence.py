@@ -96,6 +96,15 @@ def test_nobody_is_heard_before_the_others_know_of_it(speak, big):
     assert presence_of(clients[0]) == []
 
 
+def test_a_newcomer_that_speaks_after_another_has_gone_does_not_hide_that_it_has(big):
+    hub, clients = big
+    newcomer = hub.client("new")
+    hub.join(newcomer)
+    hub.registry.leave(clients[-1])
+    hub.say(newcomer, "hi")
+    assert presence_of(clients[0]) == [(60, False)]
+
+
 def test_who_was_there_before_may_speak_without_all_being_told_once_more(big):
     hub, clients = big
     hub.join(hub.client("new"))

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint bench bench-quick docs clean
+.PHONY: help run test fuzz soak lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered wh
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz
+
+soak: $(VENV)/.dev ## Ten minutes of crowds and faults; SOAK_MINUTES=60 stretches them
+	$(BIN)/python -m tests.soak
 
 lint: $(VENV)/.dev ## Check style, types, the README's commands, known vulnerabilities
 	$(BIN)/ruff check .

@@ -49,7 +49,10 @@ class _Door:
                 data = b""  # gunicorn will meet the same
             if self._takes(client, data, address):
                 return
-        self._gunicorns_handle(listener, client, address)
+        # Who came just before the worker stopped listening is refused as if it came just after;
+        # gunicorn would ask the listener for its name, and log that it has none.
+        if listener.fileno() >= 0:
+            self._gunicorns_handle(listener, client, address)
 
     def _takes(self, client: Any, data: bytes, address: Any) -> bool:
         hub = self._hub

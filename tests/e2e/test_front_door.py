@@ -4,7 +4,7 @@ makes no difference."""
 import re
 import socket
 import struct
-from contextlib import closing
+from contextlib import closing, suppress
 
 import gevent
 import pytest
@@ -249,6 +249,29 @@ def test_a_draining_hub_tells_who_came_through_the_door_and_refuses_the_next(sta
     answer = answer_to(next_one)
     assert answer.startswith(b"HTTP/1.1 503 SERVICE UNAVAILABLE")
     assert b"Retry-After: 5" in answer
+
+
+def test_who_asks_once_the_worker_listens_no_more_is_let_go_of_without_a_traceback(start, wire):
+    server = start()
+    late, other = wire(server), wire(server)
+    other.send(head())
+    greeted(other)  # so the one before it has been accepted, too
+    server.terminate()
+    while is_listening(server.port):
+        gevent.sleep(10 * MS)
+    late.send(head())
+    with suppress(ConnectionResetError):  # its head is unread
+        assert late.rest() == b""
+    assert server.wait(timeout=10) == 0
+    assert "Traceback" not in server.log
+
+
+def is_listening(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,14 @@ def test_of_the_apps_own_what_is_data_is_told_by_its_type(text, is_data):
     assert outgoing.is_data(text) is is_data
 
 
-def test_what_says_no_number_keeps_every_letter():
-    text = b'{"type":"Data",  "payload":[1.00,"\\u0041","seq"], "sequence":1}'
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"type":"Data",  "payload":[1.00]}',
+        b'{"type":"Data",  "payload":[1.00,"\\u0041","seq"], "sequence":1}',
+    ],
+)
+def test_what_says_no_number_keeps_every_letter(text):
     assert outgoing.without_seq(text) == text
 
 

@@ -9,8 +9,8 @@ from gevent import monkey
 
 from piehub.serve import draining, patience
 
-# gunicorn's own that are not made for sockets that stay open, or whose runtime is another.
-_OTHER_WORKERS = ("asgi", "gthread", "sync", "tornado")
+# gunicorn's own that serve one client at a time, or no WSGI. (gthread's threads are a runtime, too.)
+_OTHER_WORKERS = ("asgi", "sync", "tornado")
 
 
 def refusal(cfg: Any) -> str | None:

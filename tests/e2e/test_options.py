@@ -14,7 +14,6 @@ def gunicorn(*options):
     [
         (["--preload"], "--preload loads the app before gevent has patched Python"),
         (["-k", "sync"], "a sync worker cannot hold many open sockets. Start gevent's (-k gevent)"),
-        (["-k", "sync", "--threads", "4"], "a gthread worker cannot hold many open sockets"),
         (["--workers", "2"], "2 workers would have rooms of their own each"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

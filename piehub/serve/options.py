@@ -9,7 +9,7 @@ from gevent import monkey
 
 from piehub.serve import draining, patience
 
-# gunicorn's own that serve one client at a time, or no WSGI. (gthread's threads are a runtime, too.)
+# gunicorn's own that serve one client at a time, or no WSGI. gthread's threads are a runtime, too.
 _OTHER_WORKERS = ("asgi", "sync", "tornado")
 
 
@@ -53,7 +53,9 @@ def mend(worker: Any, keepalive: int) -> None:
             "piehub: --keep-alive 0 is not used: it would let a client take for ever to say the "
             "head of its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
         )
-    if worker.wsgi_handler is not None:  # gevent's own server, which knows no --keep-alive
+    if (
+        getattr(worker, "wsgi_handler", None) is not None
+    ):  # gevent's own server, which knows no --keep-alive
         worker.wsgi_handler = patience.patient(worker.wsgi_handler)
     if hub and cfg.keepalive in (0, keepalive):
         cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))

@@ -4,7 +4,6 @@ import random
 import socket
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
@@ -124,7 +123,7 @@ class Proxy:
 
     def _carry(self, source, sink, fate, *, is_down=False):
         carried = 0
-        with suppress(OSError):  # an end has gone, which is nothing special here
+        try:
             while data := source.recv(_CHUNK):
                 if is_down and self.is_deaf:
                     continue
@@ -132,10 +131,11 @@ class Proxy:
                 carried += len(data)
                 if fate and carried > fate.before:
                     self.struck[fate.fault.__name__] += 1
-                    with suppress(OSError):
-                        fate.fault(source, sink, fate.chance)
+                    fate.fault(source, sink, fate.chance)
                     _end((source, sink))
             sink.shutdown(socket.SHUT_WR)
+        except OSError:  # one has gone: the other is to hear of it in any case
+            _end((source, sink))
 
 
 def _end(line, *, by_reset=False):

@@ -7,9 +7,9 @@ TARGETS = ("reader", "handshake", "messages")
 
 
 def folders(target):
-    """Where they are: those to begin with, and those that once broke something."""
-    return [HERE / "seeds" / target, HERE / "found" / target]
+    """Those to begin with, and those that once broke something, if there are any."""
+    return [folder for folder in HERE.glob(f"*/{target}") if folder.is_dir()]
 
 
 def files(target):
-    return sorted(path for folder in folders(target) for path in folder.glob("*"))
+    return sorted(path for folder in folders(target) for path in folder.iterdir())

@@ -1,5 +1,5 @@
 """A stream of bytes to the frame reader: it fails in one way only, wherever the stream is cut it
-reads the same, and it holds no more than a message of the largest size.
+reads the same, and it never holds much more than a message of the largest size.
 
 The first byte of an input chooses limits and whether messages may come compressed, the second where
 the stream is cut.
@@ -7,6 +7,7 @@ the stream is cut.
 
 import gc
 import sys
+import tracemalloc
 import types
 
 from piehub.wire import frames
@@ -15,37 +16,44 @@ from tests.support.cuts import agree, byte_by_byte, read
 
 LIMITS = ((1000, 100), (70_000, 1024), (20, 4), (0, 1))
 CODES = {1002, 1007, 1008, 1009}
-A_BIT = 2000  # for the objects of a message under way and what is left over of a frame's header
+A_BIT = 1500  # for the objects of a message under way, and a control frame between
+OF_ZLIB = 60_000  # while it inflates a message
 
 
 def check(data):
     if len(data) < 2:
         return
-    most_bytes, most_fragments = LIMITS[data[0] >> 1 & 3]
-    inflates = bool(data[0] & 1)
-    stream = data[2:]
-    cut = data[1] * len(stream) // 255
+    flags, cut, stream = data[0], data[1], data[2:]
+    most_bytes, most_fragments = LIMITS[flags >> 1 & 3]
+    options = {
+        "most_bytes": most_bytes,
+        "most_fragments": most_fragments,
+        "inflates": bool(flags & 1),
+    }
 
     def holds_little(reader):
+        # What grows byte by byte has an eighth more than it needs.
         assert held(reader) <= most_bytes * 9 // 8 + A_BIT, f"holds {held(reader)} bytes"
 
-    def came(chunks, then):
-        came = read(
-            chunks,
-            most_bytes=most_bytes,
-            most_fragments=most_fragments,
-            inflates=inflates,
-            then=then,
-        )
-        return [one for part in came for one in part]
-
-    whole = came([stream], holds_little)
+    [whole], peak = _traced(lambda: read([stream], **options, then=holds_little))
+    came = sum(200 + len(one[1]) for one in whole if not isinstance(one, int))
+    assert peak <= came + 3 * most_bytes + 4 * len(stream) + OF_ZLIB, f"took {peak} bytes"
     _is_well(whole, most_bytes)
-    for chunks, then in (
-        ([stream[:cut], stream[cut:]], holds_little),
-        (byte_by_byte(stream), lambda reader: None),
-    ):
-        assert agree(came(chunks, then), whole, inflates=inflates), f"{whole} but cut at {cut}"
+    middle = cut * len(stream) // 255
+    in_two = read([stream[:middle], stream[middle:]], **options, then=holds_little)
+    in_bytes = read(byte_by_byte(stream), **options)
+    for came in (in_two, in_bytes):
+        flat = [one for part in came for one in part]
+        assert agree(flat, whole, inflates=options["inflates"]), f"{came}, whole: {whole}"
+
+
+def _traced(function):
+    """What it returns, and the most memory that it had at once."""
+    tracemalloc.start()
+    try:
+        return function(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def _is_well(came, most_bytes):
@@ -71,9 +79,7 @@ def held(reader):
         if id(thing) in seen or isinstance(thing, type | types.ModuleType | types.FunctionType):
             continue
         seen.add(id(thing))
-        size += sys.getsizeof(thing)
-        size += len(getattr(thing, "unconsumed_tail", b"")) + len(
-            getattr(thing, "unused_data", b"")
-        )
+        zlibs = (getattr(thing, name, b"") for name in ("unconsumed_tail", "unused_data"))
+        size += sys.getsizeof(thing) + sum(map(len, zlibs))
         waiting += gc.get_referents(thing)
     return size

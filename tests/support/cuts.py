@@ -7,7 +7,7 @@ from piehub.wire.reader import Reader
 def read(chunks, *, most_bytes, most_fragments, inflates, then=lambda reader: None):
     """What comes with each chunk: messages, and the close code of a failure.
 
-    then: is shown the reader after each.
+    then: is shown the reader after each chunk that it takes.
     """
     reader = Reader(max_message_bytes=most_bytes, max_fragments=most_fragments, inflates=inflates)
     came = []
@@ -17,7 +17,8 @@ def read(chunks, *, most_bytes, most_fragments, inflates, then=lambda reader: No
             came[-1] += iter(reader.feed(chunk))
         except WireError as error:
             came[-1].append(error.code)
-        then(reader)
+        else:
+            then(reader)
     return came
 
 

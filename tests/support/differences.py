@@ -8,7 +8,7 @@ import zlib
 
 from piehub.wire.close_codes import BAD_TEXT, PROTOCOL_ERROR
 from piehub.wire.frames import CLOSE, CONTINUATION, FIN, RSV1, TEXT
-from tests.support.readers import Outcome, is_utf8, ours
+from tests.support.readers import Outcome, by_us, is_utf8
 from tests.support.streams import Frame
 
 TAIL = b"\x00\x00\xff\xff"  # what a sender has cut off a compressed message
@@ -46,7 +46,7 @@ def _read(seen, frames, **options):
             given.append(frame)
             yield instead.encode()
 
-    return given, ours(chunks(), **options)
+    return given, by_us(chunks(), **options)
 
 
 def _waits(frames, outcome):

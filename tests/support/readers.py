@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
     reason: str = ""
 
 
-def ours(chunks, *, max_message_bytes=NO_LIMIT, max_fragments=NO_LIMIT, inflates=False):
+def by_us(chunks, *, max_message_bytes=NO_LIMIT, max_fragments=NO_LIMIT, inflates=False):
     reader = Reader(
         max_message_bytes=max_message_bytes, max_fragments=max_fragments, inflates=inflates
     )
@@ -40,7 +40,7 @@ def ours(chunks, *, max_message_bytes=NO_LIMIT, max_fragments=NO_LIMIT, inflates
     return Outcome(messages)
 
 
-def wsprotos(stream, *, inflates=False):
+def by_wsproto(stream, *, inflates=False):
     """It has no limits."""
     extension = WsprotosDeflate(client_no_context_takeover=True)
     extension.finalize("")
@@ -65,7 +65,7 @@ def wsprotos(stream, *, inflates=False):
     return Outcome(messages)
 
 
-def websocketss(stream, *, inflates=False, max_message_bytes=None):
+def by_websockets(stream, *, inflates=False, max_message_bytes=None):
     """It hands out frames; messages are made of them here, as its own connections make them."""
     protocol = ServerProtocol(state=OPEN, max_size=max_message_bytes, logger=SILENT)
     protocol.extensions = [PerMessageDeflate(True, True, 15, 15)] if inflates else []

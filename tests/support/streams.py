@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from piehub.wire.frames import BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, RSV1, TEXT
 from piehub.wire.mask import xor_mask
 
-KEYS = (b"\x00\x00\x00\x00", b"\x37\xfa\x21\x3d", b"\xff\x00\x80\x01")
+KEYS = (b"\x00\x00\x00\x00", b"\x37\xfa\x21\x3d", b"\xff\x00\x80\x01", b"\x80\x00\xff\x00")
 
 # Of these a payload is put together.
 GOOD = (
@@ -118,7 +118,9 @@ def _nothing(chances):
 
 
 def _control(chances):
-    payload = _pick(chances, (*4 * (b"", b"hi", b"\xff\xfe"), *2 * (LIKE_A_TEXT,), b"p" * 125))
+    payload = _pick(
+        chances, (*3 * (b"", b"!", b"hi", b"\xff\xfe"), *2 * (LIKE_A_TEXT,), b"p" * 125)
+    )
     return [Frame(FIN | _pick(chances, (PING, PONG)), payload, _pick(chances, KEYS))]
 
 

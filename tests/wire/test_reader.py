@@ -114,6 +114,12 @@ def test_a_payload_that_looks_like_a_text_is_not_taken_for_one(first, opcode):
         assert read(stream[:at], stream[at:]) == [(opcode, HELLO)], f"cut at {at}"
 
 
+def test_a_ping_that_looks_like_a_text_from_its_second_byte_on_is_not_taken_for_one():
+    ping = b"\x89\x81\x80\x00\x00\x00\xa1"  # and an empty text, without the first byte
+    for at in range(len(ping) + 1):
+        assert read(ping[:at], ping[at:]) == [(PING, b"!")], f"cut at {at}"
+
+
 def test_two_pings_in_a_row_keep_their_payloads_apart():
     assert read(masked(b"\x89\x81", b"a") + masked(b"\x89\x81", b"b")) == [
         (PING, b"a"),

@@ -112,13 +112,11 @@ def decode(text: bytes, limits: MessageLimits = DEFAULT) -> Envelope:
     try:
         envelope = _envelope(text)
     except RecursionError:
-        guess = _FIRST_TYPE.search(text)  # for certain, nothing can be read here
-        func = _promise(guess[1].decode()) if guess else None
-        raise BadMessage(_too_deep(limits), func) from None
+        raise _bottomless(text, limits) from None
     except msgspec.ValidationError as error:
         raise BadMessage(_unreadable(error)) from None
     except msgspec.DecodeError as error:
-        raise _undecodable(text, error) from None
+        raise _undecodable(text, error, limits) from None
     depth = limits.depth
     if (
         len(text) > 2 * depth  # too few brackets have space in less
@@ -300,12 +298,20 @@ def _too_deep(limits: MessageLimits) -> str:
     )
 
 
-def _undecodable(text: bytes, error: msgspec.DecodeError) -> BadMessage:
+def _bottomless(text: bytes, limits: MessageLimits) -> BadMessage:
+    """Say that `text` is nested deeper than can be read."""
+    guess = _FIRST_TYPE.search(text)  # for certain, nothing can be known of it
+    return BadMessage(_too_deep(limits), _promise(guess[1].decode()) if guess else None)
+
+
+def _undecodable(text: bytes, error: msgspec.DecodeError, limits: MessageLimits) -> BadMessage:
     """Say why `text` was refused; a caller that waits on a promise is told by its promise."""
     if not text:
         return BadMessage(f"The message is empty; {_RIGHT}")
     try:
         envelope = _envelope(_HALF_PAIR.sub(b"?", text))
+    except RecursionError:
+        return _bottomless(text, limits)
     except msgspec.DecodeError:
         return BadMessage(f"The message is not JSON: {error}")
     return BadMessage(

@@ -138,6 +138,14 @@ def test_a_promise_nested_too_deep_is_refused_by_name(kind, levels):
     assert refusal(nested(kind.encode(), levels)) == (TOO_DEEP, kind)
 
 
+@pytest.mark.parametrize("levels", [32, 1500, 20_000])
+def test_too_deep_a_message_with_half_a_surrogate_pair_before_that_is_refused(levels):
+    text = nested(b"JoinRoom", levels).replace(b"{", b'{"\\ud800":1,')
+    message, func = refusal(text)
+    assert message == (HALF_A_PAIR if levels == 32 else TOO_DEEP)
+    assert func == "JoinRoom"
+
+
 def test_too_deep_a_message_whose_type_is_no_text_is_refused_without_a_name():
     deep = b"[" * 32 + b"]" * 32
     assert refusal(b'{"type":%b}' % deep) == (TOO_DEEP, None)

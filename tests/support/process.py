@@ -96,14 +96,25 @@ class Process:
 
     def kill(self):
         """End the process and all that it has started at once."""
-        started = descendants(self._process.pid)
-        for pid in [self._process.pid, *started]:  # gunicorn would start another worker
-            with contextlib.suppress(ProcessLookupError):  # it has ended already
-                os.kill(pid, signal.SIGKILL)
+        started = freeze(self._process.pid) if self._process.poll() is None else []
+        for pid in started:
+            send(pid, signal.SIGKILL)
         self.wait(PATIENCE)
         while any(map(is_running, started)):  # nobody tells us of our children's children
             gevent.sleep(MS)
         self._process.stdout.close()
+
+
+def send(pid, what):
+    """Send a signal to a process that may have ended already."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)
+
+
+def freeze(pid):
+    """Stop `pid` and all that it has started; return them. Who is stopped starts no more."""
+    send(pid, signal.SIGSTOP)
+    return [pid, *(each for child in children(pid) for each in freeze(child))]
 
 
 def is_running(pid):
@@ -114,10 +125,14 @@ def is_running(pid):
         return False
 
 
-def descendants(pid):
-    """The processes that `pid` has started, and those have; honcho's have sessions of their own."""
+def children(pid):
+    """The processes that `pid` itself has started."""
     try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:  # it has ended
         return []
-    return [each for child in map(int, children) for each in (*descendants(child), child)]
+
+
+def descendants(pid):
+    """All that `pid` has started, deepest first; honcho's have sessions of their own."""
+    return [each for child in children(pid) for each in (*descendants(child), child)]

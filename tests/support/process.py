@@ -100,7 +100,7 @@ class Process:
         for pid in started:
             send(pid, signal.SIGKILL)
         self.wait(PATIENCE)
-        while any(map(is_running, started)):  # nobody tells us of our children's children
+        while any(state(pid) not in "ZX" for pid in started):  # nobody tells us of theirs
             gevent.sleep(MS)
         self._process.stdout.close()
 
@@ -114,22 +114,24 @@ def send(pid, what):
 def freeze(pid):
     """Stop `pid` and all that it has started; return them. Who is stopped starts no more."""
     send(pid, signal.SIGSTOP)
+    while state(pid) not in "TtZX":  # it may be just starting one
+        gevent.sleep(MS)
     return [pid, *(each for child in children(pid) for each in freeze(child))]
 
 
-def is_running(pid):
-    """Whether a process lives; one that only waits to be reaped does not."""
+def state(pid):
+    """The letter that ps shows for a process: Z waits to be reaped, X is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
 
 
 def children(pid):
     """The processes that `pid` itself has started."""
     try:
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:  # it has ended
+    except (FileNotFoundError, ProcessLookupError):  # it has ended
         return []
 
 

@@ -86,17 +86,18 @@ class Hub:
             host_for=self._mailbox if host_app else None,
             cleanup_delay=settings.room_cleanup_delay,
             limits=RoomLimits(
-                settings.max_rooms,
-                settings.room_rate,
-                settings.room_rate_per_client,
-                settings.max_members,
-                settings.password_attempts,
-                settings.max_together_groups,
-                settings.together_bytes,
-                settings.history_seconds,
-                settings.history_bytes,
-                # One who comes back is sent all of it at once, and can still be sent what is new.
+                rooms=settings.max_rooms,
+                rate=settings.room_rate,
+                rate_per_client=settings.room_rate_per_client,
+                members=settings.max_members,
+                password_attempts=settings.password_attempts,
+                together_groups=settings.max_together_groups,
+                together_bytes=settings.together_bytes,
+                history_seconds=settings.history_seconds,
+                history_bytes=settings.history_bytes,
+                # Who is sent all of it at once can still be sent what is new.
                 room_history_bytes=settings.outbox_bytes // 2,
+                listing_bytes=settings.outbox_bytes // 2,
             ),
         )
         spare = memory.of_machine() // 4

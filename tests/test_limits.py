@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.support.peer import ROOM, masked
+from tests.support.timing import PATIENCE
 
 TEXT, MORE = 1, 0
 
@@ -86,3 +87,16 @@ def test_an_id_of_more_than_the_allowed_characters_is_refused(service):
     answer = wire.read_until(b"allowed.\n")
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"clientId has 4 characters; at most 3 are allowed." in answer
+
+
+@pytest.mark.parametrize("kind", ["GetRooms", "GetStats"])
+def test_an_answer_that_lists_rooms_takes_half_an_outbox_and_says_that_there_is_more(kind, service):
+    url = service.start(room_cleanup_delay=0, max_message_bytes=4000, outbox_bytes=8000)
+    peers = [service.peer(url) for _ in range(10)]
+    for number, peer in enumerate(peers):
+        peer.join(name=str(number) + "\N{GRINNING FACE}" * 199)
+    peers[0].say(kind)
+    text = peers[0].socket.recv(PATIENCE)
+    answer = json.loads(text).get("stats") or json.loads(text)
+    assert 3000 < len(text.encode()) <= 4000
+    assert answer["more"] is True

@@ -61,14 +61,19 @@ def err(message: str) -> bytes:
     return _encode({"type": "Err", "message": message})
 
 
-def rooms(found: list[dict[str, Any]]) -> bytes:
+def rooms(found: dict[str, Any]) -> bytes:
     """The answer to GetRooms."""
-    return _encode({"type": "Rooms", "rooms": found})
+    return _encode({"type": "Rooms"} | found)
 
 
 def stats(figures: dict[str, Any]) -> bytes:
     """The answer to GetStats."""
     return _encode({"type": "GetStats", "stats": figures})
+
+
+def length(value: Any) -> int:
+    """How many bytes `value` takes in a message."""
+    return len(_encode(value))
 
 
 def match_found(info: RoomInfo, clients: list[str]) -> bytes:

@@ -19,6 +19,7 @@ class RoomLimits:
     together_groups: that wait in one room. together_bytes: that wait in all of them.
     history_seconds: for which a message is kept.
     history_bytes: that all histories take. room_history_bytes: that one does.
+    listing_bytes: that an answer takes which lists rooms.
     """
 
     rooms: int = 10_000
@@ -31,6 +32,7 @@ class RoomLimits:
     history_seconds: float = 120.0
     history_bytes: int = 67_108_864
     room_history_bytes: int = 524_288
+    listing_bytes: int = 524_288
 
 
 class Making:

@@ -357,9 +357,10 @@ class Registry:
 
     # Looking
 
-    def search(self, search: Search) -> list[dict[str, Any]]:
-        """The answer to GetRooms: what matches and is not hidden, in the order of making."""
-        return listing.search(self._snapshot(), search)
+    def search(self, search: Search) -> dict[str, Any]:
+        """The answer to GetRooms: what matches and is not hidden, in the order of making; where
+        not all of it finds space, rooms with members come before empty ones."""
+        return listing.search(self._snapshot(), search, self._limits.listing_bytes)
 
     def stats(self) -> dict[str, Any]:
         """The figures that GetStats answers with."""
@@ -370,6 +371,7 @@ class Registry:
             life_time_clients=self._life_time_clients,
             uptime=self._monotonic() - self._started,
             matchmaking=matchmaking,
+            most=self._limits.listing_bytes,
         )
 
     def views(self) -> list[RoomView]:

@@ -49,10 +49,16 @@ def test_an_error_has_a_message():
 
 
 def test_rooms_are_a_list():
-    assert outgoing.rooms([]) == b'{"type":"Rooms","rooms":[]}'
-    assert outgoing.rooms([{"app": "a", "name": "r", "version": "1"}]) == (
-        b'{"type":"Rooms","rooms":[{"app":"a","name":"r","version":"1"}]}'
+    assert outgoing.rooms({"rooms": []}) == b'{"type":"Rooms","rooms":[]}'
+    assert outgoing.rooms({"rooms": [{"app": "a", "name": "r", "version": "1"}], "more": True}) == (
+        b'{"type":"Rooms","rooms":[{"app":"a","name":"r","version":"1"}],"more":true}'
     )
+
+
+@pytest.mark.parametrize("value", [{}, [1, "a"], {"é": 'ten "quotes"'}])
+def test_a_length_is_that_of_the_text_in_a_message(value):
+    text = outgoing.stats({"value": value})
+    assert outgoing.length(value) == len(text) - len(outgoing.stats({"value": 1})) + 1
 
 
 def test_stats_are_an_object():

@@ -254,7 +254,9 @@ class SideBySide:
         self.is_well = True
 
     def look(self, search):
-        self.both(lambda: self.registry.search(search), lambda: self.model.search(search))
+        self.both(
+            lambda: self.registry.search(search), lambda: {"rooms": self.model.search(search)}
+        )
         self.both(self._stats, self.model.stats)
 
     def _stats(self):

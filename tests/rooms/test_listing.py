@@ -1,5 +1,6 @@
 import pytest
 
+from piehub.protocol import outgoing
 from piehub.protocol.incoming import Search
 from piehub.rooms.listing import RoomView
 
@@ -22,8 +23,15 @@ def town(hub):
     return hub
 
 
+def listed(hub, **search):
+    """The rooms of an answer that holds all there are."""
+    answer = hub.registry.search(Search(**search))
+    assert set(answer) == {"rooms"}
+    return answer["rooms"]
+
+
 def found(hub, **search):
-    rooms = hub.registry.search(Search(**search))
+    rooms = listed(hub, **search)
     return [f"{room['app']} {room['name']} {room['version']}" for room in rooms]
 
 
@@ -65,13 +73,13 @@ def test_app_and_name_match_whole_and_version_by_its_start(town, search, rooms):
 
 def test_a_room_that_is_found_tells_its_name_and_nothing_else(hub):
     hub.room_of("a", max_clients=2, password="secret", together_timeout_ms=5)
-    assert hub.registry.search(Search()) == [{"app": "app", "name": "r", "version": "1"}]
+    assert listed(hub) == [{"app": "app", "name": "r", "version": "1"}]
 
 
 def test_details_are_told_if_asked_for(hub):
     hub.room_of("a b", max_clients=2, password="secret", together_timeout_ms=5)
     hub.room_of("c", name="open")
-    assert hub.registry.search(Search(details=True)) == [
+    assert listed(hub, details=True) == [
         {
             "app": "app",
             "name": "r",
@@ -91,7 +99,7 @@ def test_details_are_told_if_asked_for(hub):
 
 
 def test_details_are_of_the_rooms_that_match(town):
-    (room,) = town.registry.search(Search(name="bar", details=True))
+    (room,) = listed(town, name="bar", details=True)
     assert room["name"] == "bar"
 
 
@@ -104,7 +112,7 @@ def test_a_room_that_is_hidden_only_by_null_or_false_is_found(hub):
 def test_an_empty_room_is_found_until_it_goes(hub):
     (a,) = hub.room_of("a")
     hub.registry.leave(a)
-    assert hub.registry.search(Search(details=True))[0]["clients"] == 0
+    assert listed(hub, details=True)[0]["clients"] == 0
     hub.clock.advance(300)
     assert found(hub) == []
 
@@ -150,6 +158,97 @@ def test_uptime_is_whole_milliseconds_since_the_hub_began(hub):
     uptime = hub.registry.stats()["uptime"]
     assert uptime == 61250
     assert type(uptime) is int
+
+
+# What finds no space
+
+
+def crowd(hub, count):
+    """Rooms with long names, one client in every other."""
+    for number in range(count):
+        client = hub.client(f"id-{number}")
+        hub.join(client, f"{number:03}" + "\N{GRINNING FACE}" * 20)
+        if number % 2:
+            hub.registry.leave(client)
+
+
+def numbers(answer):
+    return [int(room["name"][:3]) for room in answer["rooms"]]
+
+
+@pytest.fixture
+def narrow_hub(make_hub):
+    return make_hub(rate=0, listing_bytes=2000)
+
+
+ANSWERS = {
+    "rooms": lambda hub: (hub.registry.search(Search()), outgoing.rooms),
+    "details": lambda hub: (hub.registry.search(Search(details=True)), outgoing.rooms),
+    "stats": lambda hub: (hub.registry.stats(), outgoing.stats),
+}
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_takes_no_more_than_it_may_and_says_that_there_is_more(narrow_hub, ask):
+    for size in range(1, 60):
+        narrow_hub.join(narrow_hub.client(f"id-{size}"), "é" * size)
+    answer, write = ask(narrow_hub)
+    assert answer["more"] is True
+    size = len(write(answer))
+    assert 1800 < size <= 2000
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
+def test_where_not_all_find_space_rooms_with_members_come_before_empty_ones(narrow_hub, ask):
+    crowd(narrow_hub, 20)
+    answer, _ = ask(narrow_hub)
+    count = len(answer["rooms"])
+    assert 10 < count < 20
+    assert numbers(answer) == [*range(0, 20, 2), *range(1, 20, 2)][:count]
+
+
+@pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
+def test_where_all_find_space_they_stay_in_the_order_of_making(narrow_hub, ask):
+    crowd(narrow_hub, 8)
+    answer, _ = ask(narrow_hub)
+    assert numbers(answer) == [*range(8)]
+    assert "more" not in answer
+
+
+def test_what_fits_to_the_byte_is_told(make_hub):
+    hub = make_hub()
+    hub.room_of("a")
+    hub.room_of("b", name="other")
+    size = len(outgoing.rooms(hub.registry.search(Search()) | {"more": True})) + 1
+    answers = []
+    for most in (size, size - 1):
+        hub = make_hub(listing_bytes=most)
+        hub.room_of("a")
+        hub.room_of("b", name="other")
+        answers.append(hub.registry.search(Search()))
+    assert [len(answer["rooms"]) for answer in answers] == [2, 1]
+
+
+def test_of_queues_that_find_no_space_the_longest_are_told(narrow_hub):
+    crowd(narrow_hub, 16)
+    for number in range(60):
+        narrow_hub.play(narrow_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
+    narrow_hub.play(narrow_hub.client("second"), 3, app="queue 50")
+    stats = narrow_hub.registry.stats()
+    queues = stats["matchmaking"]["queues"]
+    assert next(iter(queues.items())) == ("queue 50::1", 2)
+    assert list(queues)[1:] == [f"queue {number}::1" for number in range(len(queues) - 1)]
+    assert stats["more"] is True
+    assert stats["rooms"]
+    assert 600 < outgoing.length(queues) < 1000
+    assert 1800 < len(outgoing.stats(stats)) <= 2000
+
+
+def test_of_queues_alone_that_find_no_space_it_is_said_that_there_are_more(narrow_hub):
+    for number in range(60):
+        narrow_hub.play(narrow_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
+    stats = narrow_hub.registry.stats()
+    assert (stats["rooms"], stats["more"]) == ([], True)
 
 
 # What the server's own code sees

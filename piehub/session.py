@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from piehub.net.connection import Connection
 
 PROBE_SECONDS = 2.0  # for the holder of an id to show that it lives
+BYTES_A_MESSAGE = 16_384  # of a long answer, which counts against its client's rate
 
 log = logging.getLogger("piehub")
 
@@ -207,6 +208,11 @@ class Client:
     def _say(self, text: bytes) -> None:
         tell((self,), text)
 
+    def _answer(self, text: bytes) -> None:
+        """Say what may be long."""
+        self._say(text)
+        self._connection.spend(len(text) // BYTES_A_MESSAGE)
+
     def _receive(self, opcode: int, text: bytes) -> None:
         try:
             if opcode == frames.BINARY:
@@ -289,7 +295,8 @@ class Client:
             if hub.hooks.on_join:
                 hub.registry.check_join(self, join, may_remake=may_remake)
                 self._ask_to_join(join.room)
-            hub.registry.join(self, join, may_remake=may_remake)
+            missed = hub.registry.join(self, join, may_remake=may_remake)
+            self._connection.spend(missed // BYTES_A_MESSAGE)
         except Refused as error:
             self._say(outgoing.reject("JoinRoom", str(error)))
         else:
@@ -305,11 +312,11 @@ class Client:
     def _get_rooms(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
         wanted = incoming.search(text, hub.message_limits)
-        self._say(outgoing.rooms(hub.registry.search(wanted)))
+        self._answer(outgoing.rooms(hub.registry.search(wanted)))
 
     def _get_stats(self, text: bytes, envelope: Envelope) -> None:
         if self._hub.settings.allow_stats:
-            self._say(outgoing.stats(self._hub.registry.stats()))
+            self._answer(outgoing.stats(self._hub.registry.stats()))
         else:
             self._say(outgoing.stats({"err": texts.STATS_OFF}))
 

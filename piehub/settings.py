@@ -130,7 +130,10 @@ class Settings:
         False, BOOLEAN, "Whether clients that offer permessage-deflate get it."
     )
     rate_limit: float = _setting(
-        60.0, NUMBER, "Messages a second for a client, 0 is no limit; over it: close 4429."
+        60.0,
+        NUMBER,
+        "Messages a second for a client, 0 is no limit; over it: close 4429. What has a long "
+        "answer counts for more.",
     )
     rate_burst: int = _setting(
         120, POSITIVE, "Messages that a client may send at once before the rate limit bites."

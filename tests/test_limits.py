@@ -100,3 +100,63 @@ def test_an_answer_that_lists_rooms_takes_half_an_outbox_and_says_that_there_is_
     answer = json.loads(text).get("stats") or json.loads(text)
     assert 3000 < len(text.encode()) <= 4000
     assert answer["more"] is True
+
+
+@pytest.fixture
+def slow(service):
+    """The address of a hub on which a client may send ten messages, and hardly any more."""
+    return service.start(room_cleanup_delay=0, rate_limit=0.01, rate_burst=10)
+
+
+@pytest.mark.parametrize("kind", ["GetRooms", "GetStats"])
+def test_a_list_of_rooms_counts_as_a_message_more_for_each_16_kib(kind, service, slow):
+    long = "\N{GRINNING FACE}" * 200
+    peers = [service.peer(slow) for _ in range(16)]
+    for number, peer in enumerate(peers):
+        peer.join(name=f"{number:02}{long[2:]}", app=long, version=long)
+    asker = service.peer(slow)
+    for _ in range(5):
+        asker.say(kind)
+    sizes = [len(asker.socket.recv(PATIENCE).encode()) for _ in range(4)]
+    assert all(2 * 16_384 < size < 3 * 16_384 for size in sizes)
+    assert asker.close_code() == 4429  # as each counted for three
+
+
+def test_a_short_list_of_rooms_counts_as_one_message(service, slow):
+    asker = service.peer(slow)
+    for _ in range(11):
+        asker.say("GetRooms")
+    assert [asker.hear() for _ in range(10)] == [{"type": "Rooms", "rooms": []}] * 10
+    assert asker.close_code() == 4429
+
+
+def recovery(service, url, payloads):
+    """What a client that missed these asks to be told, when it comes back."""
+    sender = service.peer(url)
+    told = sender.join(history=100)["data"]
+    for payload in payloads:
+        sender.say("Data", payload=payload)
+        sender.hear_type("Data")
+    recover = {"epoch": told["epoch"], "seq": told["seq"]}
+    return {"type": "JoinRoom", "roomInfo": ROOM, "recover": recover}
+
+
+def test_what_a_client_is_sent_again_counts_as_a_message_more_for_each_16_kib(service, slow):
+    asks = recovery(service, slow, ["x" * 15_000] * 3)
+    back = service.peer(slow)
+    for _ in range(5):
+        back.send(json.dumps(asks))
+        back.say("LeaveRoom")
+    assert [back.hear_type("ResolvePromise")["data"]["recovered"] for _ in range(3)] == [True] * 3
+    assert back.close_code() == 4429  # at the third LeaveRoom: each JoinRoom counted for three
+
+
+def test_who_has_missed_half_an_outbox_can_say_sixty_things_when_it_comes_back(service):
+    url = service.start(room_cleanup_delay=0)
+    asks = recovery(service, url, ["x" * 15_000] * 34)
+    back = service.peer(url)
+    back.send(json.dumps(asks))
+    for number in range(60):
+        back.say("Data", payload=number)
+    heard = [back.hear_type("Data")["payload"] for _ in range(34 + 60)]
+    assert heard[34:] == [*range(60)]

@@ -186,6 +186,15 @@ class Connection:
         self._link.overflow()
         self.give_up(close_codes.TOO_SLOW, "too slow")
 
+    def spend(self, messages: int) -> None:
+        """Count so many more against the peer's rate, for what was much to answer.
+
+        At most half of its burst: whatever the limits are, one answer alone is not to end it.
+        """
+        limits = self._limits
+        most = min(messages, limits.rate_burst / 2)
+        self._spent_until = max(self._spent_until, monotonic()) + most * limits.seconds_a_message
+
     def shut_down(self) -> None:
         """End the socket without further words."""
         self._link.shut_down()

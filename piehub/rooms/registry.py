@@ -126,10 +126,10 @@ class Registry:
         with self._lock:
             self._room_to_join(member, join, may_remake)
 
-    def join(self, member: Member, join: Join, *, may_remake: bool = False) -> None:
+    def join(self, member: Member, join: Join, *, may_remake: bool = False) -> int:
         """Put `member` in a room: presence goes to all in it, then to `member` the promise, and
         what it has missed if it comes back. Where there are many, the others are told a little
-        later.
+        later. Returns how many bytes it has missed and is sent.
 
         may_remake: a join that names what only a hub's own answer could have told makes the room
             again (the rooms of a hub that was restarted). Raises Refused.
@@ -139,6 +139,8 @@ class Registry:
             self._matchmaking.leave(member)
             self._add(room, member)
             room.welcome(member, join.recover)
+            missed = room.history.since(join.recover) if room.history and join.recover else None
+            return sum(map(len, missed or ()))
 
     def leave(self, member: Member) -> RoomInfo | None:
         """Take `member` out of its room; return which that was."""

@@ -252,6 +252,31 @@ def test_the_rate_allows_more_as_time_passes(bursts, service, clock):
     assert wire.frame()[0] == CLOSE
 
 
+@pytest.mark.parametrize(("spent", "left"), [(0, 10), (3, 7), (5, 5), (1000, 5)])
+def test_what_is_spent_for_a_client_is_no_more_than_half_of_its_burst(spent, left, service, clock):
+    wire, connection = newcomer(service, service.start(rate_limit=2, rate_burst=10))
+    connection.spend(spent)
+    wire.send(masked(PING, b"") * (left + 1))
+    assert [wire.frame()[0] for _ in range(left + 1)] == [*[PONG] * left, CLOSE]
+
+
+def test_what_was_left_unspent_long_ago_pays_for_nothing_now(service, clock):
+    wire, connection = newcomer(service, service.start(rate_limit=2, rate_burst=10))
+    wire.send(masked(PING, b""))
+    wire.frame()
+    clock.now += 100
+    connection.spend(5)
+    wire.send(masked(PING, b"") * 6)
+    assert [wire.frame()[0] for _ in range(6)] == [*[PONG] * 5, CLOSE]
+
+
+def test_whatever_is_spent_without_a_rate_limit_ends_nobody(service):
+    wire, connection = newcomer(service, service.start(rate_limit=0, rate_burst=1))
+    connection.spend(1000)
+    wire.send(masked(PING, b"") * 5)
+    assert [wire.frame()[0] for _ in range(5)] == [PONG] * 5
+
+
 def test_a_rate_limit_of_0_is_no_limit(service):
     wire = service.wire(service.start(rate_limit=0, rate_burst=1))
     wire.frame()

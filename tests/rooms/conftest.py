@@ -176,7 +176,7 @@ class Hub:
         return Join(RoomInfo(app, version, name, **settings), make, from_hub, recover)
 
     def join(self, client, name="r", *, may_remake=False, **asked):
-        self.registry.join(client, self.asking(name, **asked), may_remake=may_remake)
+        return self.registry.join(client, self.asking(name, **asked), may_remake=may_remake)
 
     def room_of(self, ids, **settings):
         """Clients in one room, who have heard all that there is to hear so far."""

@@ -98,6 +98,26 @@ def test_who_comes_back_gets_all_it_missed_in_order_behind_its_promise(room):
     assert missed == [(1, "a"), (2, "b"), (3, "c")]
 
 
+@pytest.mark.parametrize(
+    ("recovers", "count"),
+    [
+        pytest.param(lambda epoch: Recover(epoch, 1), 3, id="three of four"),
+        pytest.param(lambda epoch: Recover(epoch, 4), 0, id="nothing missed"),
+        pytest.param(lambda epoch: Recover(epoch, 0), 0, id="not all there"),
+        pytest.param(lambda epoch: None, 0, id="asks for nothing"),
+    ],
+)
+def test_a_join_says_how_many_bytes_it_has_missed_and_is_sent(room, recovers, count):
+    hub, epoch, anna, _ = room
+    for payload in ("a", "bb", "ccc", "dddd"):
+        hub.say(anna, payload)
+    back = hub.client("carl")
+    size = hub.join(back, recover=recovers(epoch))
+    missed = [text for text in back.frames if json.loads(text)["type"] == "Data"]
+    assert len(missed) == count
+    assert size == sum(map(len, missed))
+
+
 def test_who_missed_nothing_recovers_nothing_and_is_told_that_it_is_well(room):
     hub, epoch, anna, bert = room
     hub.say(anna, "a")

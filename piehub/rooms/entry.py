@@ -43,11 +43,11 @@ class Entry:
     ) -> None:
         """Raise Refused if `member` may not make a room; there are `rooms` already.
 
-        returns: it brings back a room of a hub that was restarted.
+        returns: it may bring back a room of a hub that was restarted.
         """
         if refusal := self._making.refusal(member.id, rooms, now, returns=returns):
             raise Refused(refusal)
 
-    def made(self, member: Member, now: float) -> None:
+    def made(self, member: Member, now: float, *, returns: bool = False) -> None:
         """`member` has made a room."""
-        self._making.made(member.id, now)
+        self._making.made(member.id, now, returns=returns)

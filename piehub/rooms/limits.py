@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from piehub.rooms.pace import Pace
 
 _EVERYBODY = ""
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,14 @@ class Making:
         self._most = limits.rooms
         self._by_all = Pace(limits.rate, max(limits.rate, 1))
         self._by_client = Pace(limits.rate_per_client, max(limits.rate_per_client, 1))
+        # A client was in one room only; whoever forges more of them is held to the pace of all.
+        self._by_returner = Pace(1 / _MINUTE, 1)
 
     def refusal(self, client_id: str, rooms: int, now: float, *, returns: bool) -> str | None:
         """Why this client may not make a room, if it may not.
 
-        rooms: that there are. returns: it brings back a room of a hub that was restarted, as
-            everybody does at once.
+        rooms: that there are. returns: it may bring back a room of a hub that was restarted, as
+            everybody does at once. That takes nothing from those who make new ones.
         """
         if rooms >= self._most:
             return (
@@ -62,14 +65,22 @@ class Making:
                 "This client has made too many rooms: "
                 f"{self._by_client.rate:g} a second are allowed; wait a moment"
             )
-        if not returns and self._by_all.is_spent(_EVERYBODY, now):
+        if not self._brings_back(client_id, now, returns) and self._by_all.is_spent(
+            _EVERYBODY, now
+        ):
             return (
                 f"Too many rooms are being made on this hub: {self._by_all.rate:g} a second are "
                 "allowed; try again in a moment"
             )
         return None
 
-    def made(self, client_id: str, now: float) -> None:
+    def made(self, client_id: str, now: float, *, returns: bool) -> None:
         """This client has made one."""
-        self._by_all.spend(_EVERYBODY, now)
+        if self._brings_back(client_id, now, returns):
+            self._by_returner.spend(client_id, now)
+        else:
+            self._by_all.spend(_EVERYBODY, now)
         self._by_client.spend(client_id, now)
+
+    def _brings_back(self, client_id: str, now: float, returns: bool) -> bool:
+        return returns and not self._by_returner.is_spent(client_id, now)

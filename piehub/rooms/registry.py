@@ -135,7 +135,8 @@ class Registry:
             again (the rooms of a hub that was restarted). Raises Refused.
         """
         with self._lock:
-            room = self._room_to_join(member, join, may_remake) or self._make(join.room, member)
+            room = self._room_to_join(member, join, may_remake)
+            room = room or self._make(join.room, member, returns=may_remake)
             self._matchmaking.leave(member)
             self._add(room, member)
             room.welcome(member, join.recover)
@@ -161,8 +162,10 @@ class Registry:
             self._entry.check_making(member, len(self._rooms), now, returns=may_remake)
         return room
 
-    def _make(self, info: RoomInfo, maker: Member, *, is_match: bool = False) -> Room:
-        self._entry.made(maker, self._monotonic())
+    def _make(
+        self, info: RoomInfo, maker: Member, *, is_match: bool = False, returns: bool = False
+    ) -> Room:
+        self._entry.made(maker, self._monotonic(), returns=returns)
         history = self._histories.open(info.history) if info.history else None
         together = Together(self._together)
         room = Room(

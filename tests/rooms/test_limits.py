@@ -65,6 +65,47 @@ def test_those_who_bring_back_the_rooms_of_a_restarted_hub_come_all_at_once(hub)
     assert len(hub.rooms()) == 200
 
 
+def test_those_who_bring_back_rooms_take_nothing_from_those_who_make_new_ones(hub):
+    for count in range(3000):
+        client = hub.client(f"client {count}")
+        hub.join(client, f"room {count}", make=False, from_hub=True, may_remake=True)
+    for count in range(50):
+        hub.join(hub.client(f"stranger {count}"), f"new {count}")
+    with pytest.raises(Refused, match="Too many rooms are being made on this hub"):
+        hub.join(hub.client("late"), "late's")
+
+
+def test_a_client_brings_back_one_room_and_makes_others_at_the_pace_of_all(make_hub):
+    hub = make_hub(rate=1, rate_per_client=0)
+    anna, bert = hub.clients("anna bert")
+    make(hub, bert, "bert's")
+    for name in ("anna's", "once more"):
+        make(hub, anna, name, may_remake=True)
+        with pytest.raises(Refused, match="Too many rooms are being made on this hub"):
+            hub.join(anna, "another", may_remake=True)
+        hub.clock.advance(60)
+        make(hub, bert, f"bert's after {name}")
+    hub.clock.advance(1)
+    make(hub, anna, "last", may_remake=True)
+
+
+def test_who_has_brought_back_its_room_makes_others_like_anybody(make_hub):
+    hub = make_hub(rate=1)
+    anna, bert = hub.clients("anna bert")
+    make(hub, anna, "anna's", may_remake=True)
+    make(hub, anna, "another", may_remake=True)
+    with pytest.raises(Refused, match="Too many rooms are being made on this hub"):
+        hub.join(bert, "bert's")
+
+
+def test_no_more_rooms_are_brought_back_than_a_hub_may_have(make_hub):
+    hub = make_hub(rooms=2)
+    for count in range(2):
+        hub.join(hub.client(f"client {count}"), f"room {count}", may_remake=True)
+    with pytest.raises(Refused, match="This hub has 2 rooms, as many as it may"):
+        hub.join(hub.client("one too many"), "another", from_hub=True, may_remake=True)
+
+
 def test_who_brings_back_rooms_makes_no_more_of_them_than_others(hub):
     anna = hub.client("anna")
     for count in range(5):

@@ -278,12 +278,21 @@ def test_a_resume_token_stays_good_over_several_connections(service):
     assert second.close_code() == 4409
 
 
-@pytest.mark.parametrize(("seconds", "lineage"), [(86_400, "anna's"), (86_401, None)])
-def test_a_resume_token_is_good_for_a_day(seconds, lineage, monkeypatch):
+@pytest.mark.parametrize(
+    ("seconds", "lineage"),
+    [
+        pytest.param(86_400, "anna's", id="a day later"),
+        pytest.param(86_401, None, id="more than a day later"),
+        pytest.param(-1, "anna's", id="the clock was set back"),
+        pytest.param(-300, "anna's", id="by five minutes"),
+        pytest.param(-301, None, id="by more"),
+    ],
+)
+def test_a_resume_token_is_good_for_a_day_and_a_little_before(seconds, lineage, monkeypatch):
     hub = create_app(PIEHUB_SECRET_KEY="for tests").extensions["piehub"]
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 1000)
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 100_000)
     token = hub.resume_token("anna", "anna's")
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 1000 + seconds)
+    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 100_000 + seconds)
     assert hub.lineage("anna", token) == lineage
 
 

@@ -235,18 +235,15 @@ class Client:
 
     def _data(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
-        message_id = envelope.messageId
-        if message_id is not None:
-            message_id = self._message_id(envelope)
-            if message_id and self._has_said(message_id):
-                return
+        message_id = None if envelope.messageId is None else self._message_id(envelope)
+        if message_id and self._has_said(message_id):
+            return
         if hub.hooks.on_data:
             filtered = hub.hooks.filtered(hub.app, self, self._room_or_refuse(), text)
             if filtered is None:
                 return
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
-                message_id = self._message_id(envelope)
         head = outgoing.relay_head(text, envelope, self._signature)
         kind = envelope.subType
         if kind == "Whisper":

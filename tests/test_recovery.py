@@ -283,6 +283,21 @@ def test_the_apps_hook_is_asked_once_about_what_is_sent_again(service):
     assert asked == ["a"]
 
 
+@pytest.mark.parametrize("changed", [{"messageId": "another"}, {"messageId": None}])
+def test_a_hook_that_changes_a_message_id_does_not_double_what_is_sent_again(changed, service):
+    app = create_app(PIEHUB_ROOM_CLEANUP_DELAY=0, PIEHUB_SECRET_KEY="for tests")
+    url = service.start(app)
+    service.hub.hooks.on_data.append(lambda client, room, message: message | changed)
+    anna, bert = service.peer(url), service.peer(url)
+    joined(anna)
+    joined(bert)
+    for payload in ("once", "once"):
+        anna.say("Data", payload=payload, messageId="m")
+    anna.say("Data", payload="after", messageId="n")
+    assert data(anna, 3) == [(1, "once"), (1, "once"), (2, "after")]
+    assert data(bert, 2) == [(1, "once"), (2, "after")]
+
+
 def test_a_hook_that_changes_a_message_cannot_change_its_number(service):
     app = create_app(PIEHUB_ROOM_CLEANUP_DELAY=0, PIEHUB_SECRET_KEY="for tests")
     url = service.start(app)

@@ -16,7 +16,8 @@ class RoomLimits:
 
     rooms: at once, empty ones that keep their settings too. rate: that are made by everybody.
     rate_per_client: by one client. members: in one room, whatever its own maxClients.
-    password_attempts: wrong ones a minute, by one client and from one network; 0 is any number.
+    password_attempts: wrong ones at once, and then so many a minute, by one client and from one
+    network; 0 is any number.
     together_groups: that wait in one room. together_bytes: that wait in all of them.
     history_seconds: for which a message is kept.
     history_bytes: that all histories take. room_history_bytes: that one does.

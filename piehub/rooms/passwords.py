@@ -13,9 +13,9 @@ _MINUTE = 60.0
 class Passwords:
     """Looks at every password that is given. The caller holds the registry's lock.
 
-    attempts: wrong ones a minute, by one client and from one network, where that is known ("" is
-        not); 0 is any number. Only wrong
-        ones count; but then the right one is refused, too, or it could be told from them.
+    attempts: wrong ones at once, and then so many a minute, by one client and from one network,
+        where that is known ("" is not); 0 is any number. Only wrong ones count; but then the right
+        one is refused, too, or it could be told from them.
     """
 
     def __init__(self, attempts: int) -> None:

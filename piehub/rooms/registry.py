@@ -235,9 +235,7 @@ class Registry:
     def send(self, member: Member, head: bytes, message_id: str | None = None) -> None:
         """Send a Data to everyone in the member's room. `head` comes from outgoing.relay_head."""
         with self._lock:
-            room = self._places.get(member)
-            if room is None or room.news.newcomers:
-                room = self._place_to_speak(member)
+            room = self._place_to_speak(member)
             key = (member.id, message_id) if message_id else None
             room.say(outgoing.relay(head, self._now_ms()), key)
 

@@ -171,16 +171,25 @@ class Settings:
         10_000, POSITIVE, "Rooms at once; those beyond are refused to who would make them."
     )
     room_rate: float = _setting(
-        50.0, NUMBER, "Rooms that may be made a second, by all clients together, 0 is no limit."
+        50.0,
+        NUMBER,
+        "Rooms that all clients together may make at once, and then so many a second (50: then one "
+        "every 20 ms); 0 is no limit.",
     )
     room_rate_per_client: float = _setting(
-        5.0, NUMBER, "Rooms that one client may make a second, 0 is no limit."
+        5.0,
+        NUMBER,
+        "Rooms that one client may make at once, and then so many a second (5: then one every "
+        "200 ms); 0 is no limit.",
     )
     max_members: int = _setting(
         5_000, POSITIVE, "Clients in one room, whatever its own maxClients; no more may join."
     )
     password_attempts: int = _setting(
-        5, COUNT, "Wrong passwords a minute for a client and for an address, 0 is no limit."
+        5,
+        COUNT,
+        "Wrong passwords of a client, and of an address, at once, and then so many a minute (5: "
+        "then one every 12 s); 0 is no limit.",
     )
     max_name: int = _setting(
         200, POSITIVE, "Characters of a room's app, name, version and password, and of togetherId."

@@ -104,8 +104,9 @@ def test_an_empty_text_is_refused_as_such():
 @pytest.mark.parametrize(
     "number", [b"1e400", b"-1e400", b"1" * 5000], ids=["most", "least", "long"]
 )
-def test_a_number_that_nothing_holds_is_refused_where_the_hub_reads_it(number):
-    message, func = refusal(b'{"type":"Data","togetherId":%b}' % number)
+@pytest.mark.parametrize("field", [b"subType", b"togetherId", b"messageId", b"whisperClientIds"])
+def test_a_number_that_nothing_holds_is_refused_where_the_hub_reads_it(field, number):
+    message, func = refusal(b'{"type":"Data","%b":%b}' % (field, number))
     assert message == BEYOND
     assert func is None
 

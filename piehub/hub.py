@@ -70,6 +70,7 @@ class Hub:
             rate_burst=settings.rate_burst,
             max_fragments=settings.max_fragments,
             stall_timeout=settings.stall_timeout,
+            message_timeout=settings.message_timeout,
         )
         self.message_limits = MessageLimits(
             depth=settings.max_depth,

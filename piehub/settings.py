@@ -123,6 +123,12 @@ class Settings:
     max_fragments: int = _setting(
         1024, POSITIVE, "Frames that one message may come in; over it: close 1008."
     )
+    message_timeout: float = _setting(
+        30.0,
+        NUMBER,
+        "Seconds in which a message that has begun must be here, 0 is any time; over it: close "
+        "1008.",
+    )
     max_depth: int = _setting(
         32, DEPTH, "Arrays and objects in each other in a message; deeper ones are refused."
     )
@@ -144,8 +150,8 @@ class Settings:
     outboxes_bytes: int = _setting(
         0,
         COUNT,
-        "Bytes that may wait for all slow clients together, 0 is a quarter of the memory; over it, "
-        "the slowest are closed with 4413.",
+        "Bytes that may wait for all slow clients together, and of messages on their way from "
+        "clients, 0 is a quarter of the memory; over it, those with most are closed with 4413.",
     )
     stall_timeout: float = _setting(
         10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."

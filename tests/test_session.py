@@ -233,6 +233,23 @@ def test_an_id_whose_holder_answers_no_more_is_taken_over(service):
     assert newcomer.hear_type("Data")["payload"] == 1
 
 
+def test_who_asks_for_a_taken_id_again_and_again_does_not_have_its_holder_closed(service):
+    """Each asks the holder for a sign of life, and its answers are not what it says."""
+    url = service.start(rate_limit=1, rate_burst=5)
+    holder = service.peer(url, clientId="bob")
+    for _ in range(10):
+        service.peer(url, clientId="bob").close()
+    holder.say("GetStats")
+    assert holder.hear()["type"] == "GetStats"
+
+
+def test_pongs_that_nobody_has_asked_for_count_as_messages(service):
+    wire = service.wire(service.start(rate_limit=1, rate_burst=5))
+    wire.frame()
+    wire.send(masked(10, b"") * 6)
+    assert wire.frame()[1][:2] == (4429).to_bytes(2, "big")
+
+
 def test_a_resume_token_takes_over_at_once(service):
     url = service.start()
     holder = service.peer(url, clientId="bob")

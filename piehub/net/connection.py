@@ -12,11 +12,14 @@ from piehub.net.outbox import Outbox
 from piehub.net.runtime import AppCode, Done, Event, Runtime
 from piehub.wire import close_codes, frames
 from piehub.wire.extensions import Agreement
-from piehub.wire.frames import BINARY, CLOSE, PING, WireError
+from piehub.wire.frames import BINARY, CLOSE, PING, PONG, WireError
+from piehub.wire.message import Message
 from piehub.wire.reader import Reader
 
 _PING = frames.encode(PING, b"")
 _TOO_SLOW = frames.close(close_codes.TOO_SLOW, "too much was waiting for this client")
+
+_NOTHING: tuple[None, float] = (None, 0.0)
 
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
 
@@ -32,6 +35,7 @@ class Limits:
     max_message_bytes, max_fragments: in one message. outbox_bytes: may wait to be sent to it.
     rate_limit: messages a second, 0 is any number. rate_burst: messages at once.
     stall_timeout: seconds without a byte taken, after which who is held up is given up.
+    message_timeout: seconds in which a message that has begun must be here; 0 is any time.
     """
 
     max_message_bytes: int
@@ -40,6 +44,7 @@ class Limits:
     rate_burst: float
     max_fragments: int = 1024
     stall_timeout: float = 10.0
+    message_timeout: float = 30.0
 
     def __post_init__(self) -> None:
         rate = self.rate_limit
@@ -65,16 +70,19 @@ class Connection:
         "_link",
         "_on_message",
         "_peer_has_closed",
+        "_pings",
         "_probes",
         "_progress",
         "_runtime",
         "_spent_until",
+        "_under_way",
         "closing_at",
         "failure",
         "heard_at",
         "outbox",
         "pinged_at",
         "push",
+        "reader",
         "received",
     )
 
@@ -96,11 +104,12 @@ class Connection:
         self.push = self._link.push
         self.outbox: Outbox = self._link.outbox
         self.outbox.takes_deflated = compression is not None and compression.takes_deflated
-        self._feed = Reader(
+        self.reader = Reader(
             max_message_bytes=limits.max_message_bytes,
             max_fragments=limits.max_fragments,
             inflates=compression is not None,
-        ).feed
+        )
+        self._feed = self.reader.feed
         self.received = 0  # messages
         self.heard_at = monotonic()  # when the last bytes came
         self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
@@ -110,7 +119,9 @@ class Connection:
         self._ended: tuple[int, str] | None = None  # code and reason, once it is known
         self.failure: BaseException | None = None  # a bug that ended it
         self._probes: list[Event] | None = None
+        self._pings = 0  # ours, whose pongs have not come
         self._progress = (0, 0.0)  # bytes written, and since when no more than that
+        self._under_way: tuple[Message | None, float] = _NOTHING  # and since when it is
         self._spent_until = 0.0  # to when its messages so far would have taken at its rate
 
     @property
@@ -122,6 +133,12 @@ class Connection:
     def waiting(self) -> int:
         """Bytes that wait to be sent."""
         return self.outbox.waiting
+
+    @property
+    def held(self) -> int:
+        """Bytes that it takes for what waits to be sent, and for a message that is under way."""
+        message = self.reader.message
+        return self.outbox.held + (message.held if message else 0)
 
     @property
     def is_listening(self) -> bool:
@@ -202,6 +219,7 @@ class Connection:
     def ping(self) -> None:
         """Ask for a sign of life; whatever comes next is one."""
         self.pinged_at = monotonic()
+        self._pings += 1
         self.push(_PING)
 
     def answers(self, timeout: float) -> bool:
@@ -229,6 +247,21 @@ class Connection:
             return False
         return now - since > self._limits.stall_timeout
 
+    def is_overdue(self, now: float) -> bool:
+        """Whether a message has been under way for too long, all of which could have been read."""
+        message, since = self._under_way
+        if self.reader.message is not message or not self.is_listening:
+            self._under_way = self.reader.message, now
+            return False
+        return message is not None and now - since > (self._limits.message_timeout or inf)
+
+    def excuse(self, seconds: float) -> None:
+        """The hub itself has looked at nobody for so long."""
+        if self.pinged_at is not None:
+            self.pinged_at += seconds
+        self._progress = self._progress[0], self._progress[1] + seconds
+        self._under_way = self._under_way[0], self._under_way[1] + seconds
+
     def _take(self, data: bytes) -> bool:
         """Deal with what has arrived; say whether to read on."""
         if not data:
@@ -244,18 +277,20 @@ class Connection:
                 spent_until = self._spent_until
                 if spent_until < now:
                     spent_until = now
-                elif spent_until > now + limits.seconds_ahead:
+                elif spent_until > now + limits.seconds_ahead and not (
+                    opcode == PONG and self._pings
+                ):
                     raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
                 self._spent_until = spent_until + limits.seconds_a_message
                 if opcode <= BINARY:  # the texts and binaries
                     if self.closing_at is None:
                         self.received += 1
                         self._on_message(opcode, payload)
-                elif opcode == PING:
-                    self.push(frames.encode(frames.PONG, payload))
                 elif opcode == CLOSE:
                     self._peer_closed(payload)
                     return False
+                else:
+                    self._take_ping_or_pong(opcode, payload)
         except WireError as error:
             self.close(error.code, error.reason)
             return False
@@ -264,6 +299,15 @@ class Connection:
             self.close(close_codes.INTERNAL_ERROR, "internal error")
             return False
         return True
+
+    def _take_ping_or_pong(self, opcode: int, payload: bytes) -> None:
+        if opcode == PING:
+            self.push(frames.encode(PONG, payload))
+            if self.outbox.held > self._limits.outbox_bytes:
+                self._link.relieve()
+        elif self._pings:  # ours, perhaps for somebody who would like to have this client's id
+            self._pings -= 1
+            self._spent_until -= self._limits.seconds_a_message
 
     def _answer_probes(self) -> None:
         probes, self._probes = self._probes, None

@@ -122,6 +122,9 @@ class GreenletLink:
             del self._take, self._done  # they lead back here: all would wait for the collector
             gevent.spawn(done)
 
+    def relieve(self) -> None:
+        self.outbox.relieve()
+
     def overflow(self) -> None:
         self.outbox.overflow()
 

@@ -94,7 +94,7 @@ class GreenletOutbox(Outbox):
         self.frames.append(frame)
         self.size += len(frame)
         if self.size > self.limit:
-            self._relieve()
+            self.relieve()
 
     def push_last(self, frame: bytes) -> None:
         """Queue the last frame; nothing that is pushed after it is sent."""
@@ -116,17 +116,16 @@ class GreenletOutbox(Outbox):
         if taken:
             self.taken(taken)
         if self.size > self.limit:
-            self._relieve()
+            self.relieve()
 
     def _begin(self) -> None:
         self._flusher.soon(self)
         self.send_by(_takes_nothing)
 
-    def _relieve(self) -> None:
+    def relieve(self) -> None:
         # Perhaps it is not the client that is slow, but this turn of the loop that is long.
         self.flush()
-        if self.size > self.limit:
-            self.overflow()
+        super().relieve()
 
     def flush(self) -> None:
         """Send what the kernel takes now; leave the rest to a drainer."""

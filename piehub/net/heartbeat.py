@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from math import inf
+from operator import itemgetter
 from time import monotonic
 
 from piehub.net.connection import CLOSE_TIMEOUT, Connection
@@ -26,8 +27,8 @@ class Heartbeat:
         after these and the next.
     ping_timeout: seconds that a ping may stay unanswered; then the client is closed with 4408.
     join_timeout: seconds until a client must be `settled`, or it is closed with 1008; 0 is none.
-    outboxes_bytes: that may wait for all clients together. Over it, those for whom most waits are
-        closed with 4413.
+    outboxes_bytes: that may wait for all clients together, with the messages that are on their way
+        from them. Over it, those for whom most waits are closed with 4413.
     """
 
     def __init__(
@@ -89,8 +90,24 @@ class Heartbeat:
                 self._all_gone = None
 
     def _run(self, all_gone: Event) -> None:
+        last = monotonic()
         while not all_gone.wait(self._tick):
-            self.sweep(monotonic())
+            now = monotonic()
+            if now - last > 3 * self._tick:
+                self._excuse_all(now - last)
+            last = now
+            try:
+                self.sweep(now)
+            except Exception:  # a bug; without a sweep, nobody would be pinged any more
+                log.exception("the heartbeat failed")
+
+    def _excuse_all(self, seconds: float) -> None:
+        """The process stood still: what came meanwhile has not been read, so nobody is late."""
+        for connection in self:
+            connection.excuse(seconds)
+        with self._lock:
+            for newcomer in self._newcomers:
+                self._newcomers[newcomer] += seconds
 
     def sweep(self, now: float) -> None:
         """Look at every client once."""
@@ -99,23 +116,28 @@ class Heartbeat:
         for connection in self:
             outbox = connection.outbox
             # Nearly always there is nothing to do, and there may be 20,000 of them.
-            if connection.heard_at <= heard_lately or outbox.frames or not outbox.is_open:
-                waiting += outbox.size
+            if (
+                connection.heard_at <= heard_lately
+                or outbox.frames
+                or not outbox.is_open
+                or connection.reader.message
+            ):
+                waiting += connection.held
                 self._check(connection, now)
         if waiting > self._outboxes_bytes:
-            self._relieve(waiting)
+            self._relieve()
         for newcomer in self._overdue(now):
             reason = f"no room was joined in {self._join_timeout:g} s"
             newcomer.give_up(close_codes.POLICY_VIOLATION, reason)
 
-    def _relieve(self, waiting: int) -> None:
-        most, closed = self._outboxes_bytes, 0
-        slowest_last = sorted(self, key=lambda connection: connection.outbox.size)
-        while waiting > most:
-            slowest = slowest_last.pop()
-            waiting -= slowest.outbox.size
-            slowest.drop()
-            closed += 1
+    def _relieve(self) -> None:
+        most, waiting, closed = self._outboxes_bytes, 0, 0
+        held = sorted(((each.held, each) for each in self), key=itemgetter(0))
+        for size, connection in held:
+            waiting += size
+            if waiting > most:  # it, and those behind it, take more
+                connection.drop()
+                closed += 1
         log.warning(
             "closed the slowest clients, %d of them: over %d bytes were waiting for all together "
             "(PIEHUB_OUTBOXES_BYTES)",
@@ -135,6 +157,8 @@ class Heartbeat:
             connection.give_up(close_codes.TOO_SLOW, "too slow")
         elif connection.is_stalled(now):
             connection.give_up(close_codes.TOO_SLOW, "nothing was read for too long")
+        elif connection.is_overdue(now):
+            connection.give_up(close_codes.POLICY_VIOLATION, "a message took too long to arrive")
         if connection.closing_at is not None:
             if now - connection.closing_at > CLOSE_TIMEOUT:
                 connection.shut_down()

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Bytes handed to the kernel in one call: larger ones would be copied again and again for a
 # socket that takes a little at a time.
 CHUNK = 262_144
+_COST = 64  # bytes, of a frame that waits, beyond its own: a pong may have two
 
 
 class Outbox:
@@ -50,6 +51,11 @@ class Outbox:
     def waiting(self) -> int:
         """Bytes that wait to be sent."""
         return self.size
+
+    @property
+    def held(self) -> int:
+        """The memory that its own frames take, in bytes."""
+        return self.size + _COST * len(self.frames)
 
     def put(self, frame: bytes) -> None:
         """Queue a frame."""
@@ -99,6 +105,11 @@ class Outbox:
             self._torn = bool(count) or (self._torn and not whole)
         if self.overflowed:
             self._cut()
+
+    def relieve(self) -> None:
+        """Overflow if what waits takes too much memory, however few bytes it is."""
+        if self.held > self.limit:
+            self.overflow()
 
     def overflow(self) -> None:
         """Too much waits: keep what is half sent, say why, and take nothing more."""

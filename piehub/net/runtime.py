@@ -60,6 +60,9 @@ class Link(Protocol):
     def push_last(self, frame: bytes, /) -> None:
         """Queue the last frame: nothing that is pushed after it is sent."""
 
+    def relieve(self) -> None:
+        """Overflow if what waits takes more memory than the limit."""
+
     def overflow(self) -> None:
         """Drop what waits, as if it were over the limit."""
 

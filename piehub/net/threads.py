@@ -85,6 +85,11 @@ class ThreadLink:
                 outbox.overflow()
             self._changed.notify_all()
 
+    def relieve(self) -> None:
+        with self._changed:
+            self.outbox.relieve()
+            self._changed.notify_all()
+
     def overflow(self) -> None:
         with self._changed:
             self.outbox.overflow()

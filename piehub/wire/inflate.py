@@ -13,13 +13,14 @@ _LAST_BLOCK = b"\x03\x00"  # an empty one, which ends a stream that is at a bloc
 # A DEFLATE stream may end in the middle of a message (section 7.2.3.4) and each one costs as much
 # as a message, though it may be two bytes long.
 MAX_STREAMS = 256
+INFLATER_BYTES = 40_000  # that zlib takes while a message is under way
 
 
 class Inflater:
     """Inflates one message, chunk by chunk. No more comes out than the limit allows.
 
-    What is under way costs 40 kB, so there is one only as long as a message is: the client has
-    agreed to carry nothing over (section 7.1.1.2).
+    There is one only as long as a message is under way (INFLATER_BYTES): the client has agreed to
+    carry nothing over (section 7.1.1.2).
     """
 
     __slots__ = ("_max_bytes", "_room", "_streams", "_zlib")

@@ -6,7 +6,7 @@ import codecs
 
 from piehub.wire import close_codes
 from piehub.wire.frames import TEXT, WireError, too_big
-from piehub.wire.inflate import Inflater
+from piehub.wire.inflate import INFLATER_BYTES, Inflater
 
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 
@@ -26,6 +26,11 @@ class Message:
         self._payload = bytearray()
         self._size = 0  # as its frames declare it
         self._fragments = 0
+
+    @property
+    def held(self) -> int:
+        """Bytes that it takes so far."""
+        return len(self._payload) + (INFLATER_BYTES if self._inflater else 0)
 
     def add_frame(self, size: int, max_bytes: int, max_fragments: int) -> None:
         """One of its frames begins, which declares `size` bytes."""

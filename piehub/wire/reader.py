@@ -49,8 +49,8 @@ class Reader:
         "_inflates",
         "_max_bytes",
         "_max_fragments",
-        "_message",
         "_short",
+        "message",
     )
 
     def __init__(
@@ -61,7 +61,7 @@ class Reader:
         self._inflates = inflates
         self._head = b""  # the start of a frame whose header has not arrived whole
         self._frame: _Frame | None = None
-        self._message: Message | None = None
+        self.message: Message | None = None  # the one under way
         self._done = False  # a close frame or an error came: what follows is not read
         self._short = min(max_message_bytes, 125)  # the longest text with a short way; -1 for none
 
@@ -91,7 +91,7 @@ class Reader:
         try:
             while at < end:
                 # Most of what arrives: a text below 64 kB in one frame, all of it here.
-                if data[at] == _WHOLE_TEXT and not (self._frame or self._message) and end - at > 3:
+                if data[at] == _WHOLE_TEXT and not (self._frame or self.message) and end - at > 3:
                     size = data[at + 1] ^ MASKED
                     start = at + 6
                     if size >= 126:  # 126: the length is in the next two bytes, and more than 125
@@ -111,7 +111,7 @@ class Reader:
         except WireError:
             self._done = True
             raise
-        if not (self._message or self._frame or self._head or self._done):
+        if not (self.message or self._frame or self._head or self._done):
             self._short = min(self._max_bytes, 125)
 
     def _take_frame(self, data: bytes, at: int) -> tuple[int, tuple[int, bytes] | None]:
@@ -157,10 +157,10 @@ class Reader:
                 raise WireError(close_codes.PROTOCOL_ERROR, "length not in its shortest form")
         message = None
         if opcode not in _CONTROL:
-            message = self._message
+            message = self.message
             if message is None:
                 inflater = Inflater(self._max_bytes) if first & RSV1 else None
-                message = self._message = Message(opcode, inflater)
+                message = self.message = Message(opcode, inflater)
             message.add_frame(size, self._max_bytes, self._max_fragments)
         self._frame = _Frame(first, data[start - 4 : start], size, message)
         return start
@@ -176,11 +176,11 @@ class Reader:
             if not first & FIN:
                 raise WireError(close_codes.PROTOCOL_ERROR, "control frame in fragments")
         elif opcode == CONTINUATION:
-            if not self._message:
+            if not self.message:
                 raise WireError(close_codes.PROTOCOL_ERROR, "continuation without a message")
         elif opcode not in (TEXT, BINARY):
             raise WireError(close_codes.PROTOCOL_ERROR, f"unknown opcode {opcode}")
-        elif self._message:
+        elif self.message:
             raise WireError(close_codes.PROTOCOL_ERROR, "new message before the last one ended")
 
     def _take_payload(self, frame: _Frame, data: bytes, at: int) -> int:
@@ -209,7 +209,7 @@ class Reader:
             return opcode, frame.control
         if not frame.first & FIN:
             return None
-        self._message = None
+        self.message = None
         return message.opcode, message.end()
 
 

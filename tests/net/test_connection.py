@@ -423,6 +423,10 @@ def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
     assert not connection.is_stalled(clock.now)
     clock.now += Limits.stall_timeout * 0.9
     assert connection.is_stalled(clock.now)
+    connection.excuse(Limits.stall_timeout)  # the hub itself stood still
+    assert not connection.is_stalled(clock.now)
+    clock.now += Limits.stall_timeout
+    assert connection.is_stalled(clock.now)
     link.held_up_since = None
     assert not connection.is_stalled(clock.now)
 
@@ -462,6 +466,18 @@ def fill(sender, reader, connection):
         sender.say("Data", payload=PAYLOAD)
         assert reader.hear()["payload"] == PAYLOAD
         assert sender.hear_type("Data")["payload"] == PAYLOAD
+
+
+def test_who_pings_and_reads_nothing_is_closed_for_the_memory_that_its_pongs_take(service):
+    sender, _, slow, connection = room_with_a_stalled_client(service)
+    while not connection.outbox.size:
+        sender.say("Data", payload=PAYLOAD)
+        sender.hear_type("Data")
+    slow.send(masked(PING, b"") * 3000)  # 6 kB of pongs
+    with gevent.Timeout(PATIENCE):
+        while not connection.is_too_slow:
+            gevent.sleep(MS)
+    assert connection.how_it_ended()[0] == 4413
 
 
 def test_a_slow_client_reads_whole_messages_and_then_4413(service):

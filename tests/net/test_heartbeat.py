@@ -2,15 +2,17 @@
 
 import json
 from time import monotonic
+from types import SimpleNamespace
 
 import gevent
 import pytest
 
 from piehub.net import connection as connection_module
+from piehub.net import heartbeat as heartbeat_module
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
-TEXT, CLOSE = 1, 8
+TEXT, CLOSE, PING = 1, 8, 9
 PAYLOAD = "x" * 60_000
 
 
@@ -96,6 +98,140 @@ def test_who_vanishes_is_gone_within_45_seconds(first, every, service, monkeypat
         now += every
     assert 40 < connection.closing_at - began <= 45
     assert connection.closing_at - connection.pinged_at >= 20
+
+
+# Messages on their way
+
+
+def speaking(service, url, size, of):
+    """A client that has sent so much of a message, and the hub's side of it."""
+    others = set(service.hub.heartbeat)
+    wire = service.wire(url)
+    wire.frame()
+    (connection,) = set(service.hub.heartbeat) - others
+    wire.send(masked(TEXT, b"x" * of)[: size - of])
+    with gevent.Timeout(PATIENCE):
+        while connection.reader.message is None or connection.held < size:
+            gevent.sleep(MS)
+    return wire, connection
+
+
+def test_a_message_that_takes_longer_than_30_seconds_to_arrive_ends_its_client(service):
+    _, connection = speaking(service, service.start(), 900, of=1000)
+    sweep, now = service.hub.heartbeat.sweep, monotonic()
+    sweep(now)
+    connection.heard_at = now + 29  # another byte
+    sweep(now + 29)
+    assert connection.closing_at is None
+    sweep(now + 31)
+    assert connection.how_it_ended() == (1008, "a message took too long to arrive")
+
+
+def test_each_message_has_its_own_time_to_arrive(service):
+    wire, connection = speaking(service, service.start(), 900, of=1000)
+    sweep, now = service.hub.heartbeat.sweep, monotonic()
+    sweep(now)
+    wire.send(masked(TEXT, b"x" * 1000)[-100:] + masked(TEXT, b"x" * 1000)[:-100])
+    wire.frame()  # that the first one is no JSON
+    sweep(now + 20)
+    sweep(now + 40)
+    assert connection.closing_at is None
+
+
+def test_messages_may_take_any_time_where_that_is_set(service):
+    _, connection = speaking(service, service.start(message_timeout=0), 900, of=1000)
+    sweep, now = service.hub.heartbeat.sweep, monotonic()
+    sweep(now)
+    sweep(now + 10)
+    connection.pinged_at = None
+    connection.heard_at = now + 10_000
+    sweep(now + 10_000)
+    assert connection.closing_at is None
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_messages_on_their_way_count_with_what_waits_for_all(compressed, service):
+    url = service.start(outboxes_bytes=100_000, compression=compressed)
+    connections = [speaking(service, url, size, of=60_000)[1] for size in (50_000, 55_000)]
+    service.hub.heartbeat.sweep(monotonic())
+    assert [connection.how_it_ended()[0] for connection in connections] == [1006, 4413]
+
+
+# When the hub itself is late
+
+
+class Steps:
+    """What a sweep waits for; each time, the clock has moved by so many seconds."""
+
+    def __init__(self, clock, steps):
+        self._clock = clock
+        self._steps = iter(steps)
+
+    def wait(self, timeout):
+        for seconds in self._steps:
+            self._clock.now += seconds
+            return False
+        return True
+
+    def set(self):
+        pass
+
+
+@pytest.fixture
+def sweeping(service, monkeypatch):
+    """Sweep over a client, each time after so many seconds; return the hub's side of it."""
+    clock = SimpleNamespace(now=monotonic())
+
+    def sweep(steps, first=b"", **options):
+        wire = service.wire(service.start(ping_interval=0))
+        wire.frame()
+        wire.send(first + masked(PING, b""))
+        wire.frame()
+        (connection,) = service.hub.heartbeat
+        for module in (connection_module, heartbeat_module):
+            monkeypatch.setattr(module, "monotonic", lambda: clock.now)
+        begun = []
+        runtime = SimpleNamespace(event=lambda: Steps(clock, steps), spawn=begun.append)
+        heartbeat = heartbeat_module.Heartbeat(lambda: runtime, 25, 20, **options)
+        heartbeat.watch(connection)
+        begun[0]()
+        heartbeat.forget(connection)
+        return connection
+
+    return sweep
+
+
+def test_nobody_is_late_for_a_pong_while_the_hub_itself_stood_still(sweeping):
+    connection = sweeping([1] * 30 + [60] + [1] * 5)
+    assert connection.pinged_at is not None
+    assert connection.closing_at is None
+
+
+def test_who_does_not_answer_is_closed_all_the_same_once_the_hub_goes_on(sweeping):
+    assert sweeping([1] * 30 + [60] + [1] * 20).how_it_ended()[0] == 4408
+
+
+def test_no_message_is_late_while_the_hub_itself_stood_still(sweeping):
+    begun = masked(TEXT, b"x" * 9, fin=False)
+    assert sweeping([1] * 5 + [60], first=begun).closing_at is None
+
+
+def test_nobody_is_late_for_its_first_room_while_the_hub_itself_stood_still(sweeping):
+    assert sweeping([1] * 5 + [60], join_timeout=30).closing_at is None
+
+
+def test_a_sweep_that_fails_is_logged_and_the_next_one_comes(sweeping, monkeypatch, capsys):
+    sweep, faults = heartbeat_module.Heartbeat.sweep, [ZeroDivisionError("a bug")]
+
+    def fail_once(self, now):
+        if faults:
+            raise faults.pop()
+        sweep(self, now)
+
+    monkeypatch.setattr(heartbeat_module.Heartbeat, "sweep", fail_once)
+    connection = sweeping([1] * 46)
+    assert connection.how_it_ended()[0] == 4408
+    assert "the heartbeat failed" in capsys.readouterr().err
 
 
 def ends(peer):

@@ -169,3 +169,15 @@ def test_a_reader_keeps_nothing_of_the_messages_it_has_inflated():
 
 def test_a_compressed_binary_message_need_not_be_utf8():
     assert outcome(frame(0xC2, deflated(b"\xff\xfe"))) == [(BINARY, b"\xff\xfe")]
+
+
+def test_a_message_under_way_says_what_it_takes_and_one_that_is_whole_nothing():
+    reader = Reader(max_message_bytes=1000, inflates=True)
+    assert reader.message is None
+    plain, compressed = frame(0x01, PIE), frame(0x41, deflated(PIE))
+    list(reader.feed(plain))
+    assert reader.message.held == len(PIE)
+    list(reader.feed(frame(0x80, b"")))
+    assert reader.message is None
+    list(reader.feed(compressed[:-10]))
+    assert 40_000 < reader.message.held < 41_000

@@ -78,6 +78,8 @@ class Hub:
             whisper_ids=settings.max_whisper_ids,
             together_timeout_ms=settings.max_together_timeout_ms,
         )
+        spare = memory.of_machine() // 4
+        self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
         self.registry = Registry(
             lock=runtime.native_lock(),
             call_later=self._call_later,
@@ -94,16 +96,12 @@ class Hub:
                 members=settings.max_members,
                 password_attempts=settings.password_attempts,
                 together_groups=settings.max_together_groups,
-                together_bytes=settings.together_bytes,
+                together_bytes=min(settings.together_bytes, spare // 2),
                 history_seconds=settings.history_seconds,
                 history_bytes=settings.history_bytes,
-                # Who is sent all of it at once can still be sent what is new.
-                room_history_bytes=settings.outbox_bytes // 2,
-                listing_bytes=settings.outbox_bytes // 2,
+                outbox_bytes=settings.outbox_bytes,
             ),
         )
-        spare = memory.of_machine() // 4
-        self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
         self.heartbeat = Heartbeat(
             lambda: self.runtime,
             settings.ping_interval,

@@ -210,7 +210,10 @@ class Settings:
         "Together groups that may wait in a room; more are refused to who begins them.",
     )
     together_bytes: int = _setting(
-        268_435_456, POSITIVE, "Bytes that may wait together in all rooms; beyond, to each a share."
+        268_435_456,
+        POSITIVE,
+        "Bytes that may wait together in all rooms, at most an eighth of the memory; beyond, to "
+        "each room a share.",
     )
     max_together_timeout_ms: int = _setting(
         600_000, POSITIVE, "The longest togetherTimeoutMs that a room may have, in milliseconds."

@@ -44,3 +44,14 @@ def test_the_least_that_anybody_says_is_what_there_is(files, bytes_, tmp_path):
 def test_where_nobody_says_there_are_two_gigabytes(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "sysconf")
     assert memory.of_machine(tmp_path) == 2 * 1024**3
+
+
+def test_in_little_memory_less_may_wait_together(service, monkeypatch):
+    monkeypatch.setattr(memory, "of_machine", lambda: 80_000)
+    url = service.start(max_rooms=100, room_cleanup_delay=0)
+    one, other = service.peer(url), service.peer(url)
+    for peer in (one, other):
+        peer.join()
+    one.say("Data", subType="Together", togetherId="fits", payload="x" * 8_000)
+    one.say("Data", subType="Together", togetherId="does not", payload="x" * 8_000)
+    assert "in the rooms of this hub; send this again" in one.hear_type("Err")["message"]

@@ -6,7 +6,7 @@ from piehub.protocol import texts
 from piehub.protocol.incoming import Join
 from piehub.rooms.limits import Making, RoomLimits
 from piehub.rooms.passwords import Passwords
-from piehub.rooms.room import Member, Room
+from piehub.rooms.room import Member, Room, listed
 
 
 class Refused(Exception):
@@ -36,6 +36,27 @@ class Entry:
             raise Refused(
                 f"This room has {len(room.members)} clients, as many as this hub allows in one; "
                 "join another"
+            )
+        size, most = room.ids_bytes + listed(member.id), self._limits.presence_bytes
+        if size > most:
+            raise Refused(
+                f"With this client, the ids of this room's clients would take {size} bytes, of the "
+                f"{most} that this hub allows; join another, or come with a shorter id"
+            )
+
+    def check_match(self, member: Member, players: int) -> None:
+        """Raise Refused if no match of so many players can have `member` in it."""
+        limits = self._limits
+        if players > limits.members:
+            raise Refused(
+                f"matchSize is {players}; this hub allows at most {limits.members} clients in a "
+                "room"
+            )
+        if players * listed(member.id) > limits.presence_bytes:
+            raise Refused(
+                f"This client's id is too long for a match of {players}: at most "
+                f"{limits.presence_bytes // players - 3} bytes; come with a shorter one, or ask "
+                "for a smaller match"
             )
 
     def check_making(

@@ -6,6 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
+from sys import getsizeof
 from typing import NamedTuple
 
 from piehub.protocol import outgoing
@@ -15,7 +16,7 @@ Key = tuple[str, str]  # a sender's id, and the messageId that it gave
 
 # What it takes to keep a message beyond its text: measured by tests/rooms/test_history.py.
 _COST = 130  # bytes
-_COST_OF_KEY = 250
+_COST_OF_KEY = 150  # beyond its own texts
 # Of their bytes, once there is no more space: each time every room may have to be looked at.
 _FREED_AT_ONCE = 1 / 16
 
@@ -27,7 +28,9 @@ class _Kept(NamedTuple):
 
     @property
     def cost(self) -> int:
-        return len(self.text) + _COST + (_COST_OF_KEY if self.key else 0)
+        key = self.key
+        cost_of_key = _COST_OF_KEY + getsizeof(key[0]) + getsizeof(key[1]) if key else 0
+        return len(self.text) + _COST + cost_of_key
 
 
 class Histories:

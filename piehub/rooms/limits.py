@@ -20,8 +20,8 @@ class RoomLimits:
     network; 0 is any number.
     together_groups: that wait in one room. together_bytes: that wait in all of them.
     history_seconds: for which a message is kept.
-    history_bytes: that all histories take. room_history_bytes: that one does.
-    listing_bytes: that an answer takes which lists rooms.
+    history_bytes: that all histories take.
+    outbox_bytes: that may wait for one client. What it is sent at once takes a part of that.
     """
 
     rooms: int = 10_000
@@ -33,8 +33,27 @@ class RoomLimits:
     together_bytes: int = 268_435_456
     history_seconds: float = 120.0
     history_bytes: int = 67_108_864
-    room_history_bytes: int = 524_288
-    listing_bytes: int = 524_288
+    outbox_bytes: int = 1_048_576
+
+    @property
+    def room_history_bytes(self) -> int:
+        """That one history takes: who is sent all of it can still be sent what is new."""
+        return self.outbox_bytes // 2
+
+    @property
+    def listing_bytes(self) -> int:
+        """That an answer takes which lists rooms."""
+        return self.outbox_bytes // 2
+
+    @property
+    def room_together_bytes(self) -> int:
+        """That may wait together in a room: one who leaves may set all of it free."""
+        return self.outbox_bytes * 3 // 4
+
+    @property
+    def presence_bytes(self) -> int:
+        """That the ids of a room take: who comes back hears them, and all of the history."""
+        return self.outbox_bytes // 4
 
 
 class Making:

@@ -69,7 +69,12 @@ class Registry:
         self._cleanup_delay = cleanup_delay
         self._limits = limits
         self._entry = Entry(limits)
-        self._together = Waiting(limits.together_groups, limits.together_bytes, limits.rooms)
+        self._together = Waiting(
+            limits.together_groups,
+            limits.room_together_bytes,
+            limits.together_bytes,
+            share=limits.together_bytes // limits.rooms,
+        )
         self._histories = Histories(
             limits.history_seconds, limits.history_bytes, limits.room_history_bytes, monotonic
         )
@@ -331,11 +336,7 @@ class Registry:
             self._check_connected(member)
             if member in self._places:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
-            if terms.match_size > self._limits.members:
-                raise Refused(
-                    f"matchSize is {terms.match_size}; this hub allows at most "
-                    f"{self._limits.members} clients in a room"
-                )
+            self._entry.check_match(member, terms.match_size)
             if self._matchmaking.would_match(member, terms):
                 self._entry.check_making(member, len(self._rooms), self._monotonic())
             queued = outgoing.resolve("EnterMatchmaking", {"queued": True})

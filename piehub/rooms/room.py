@@ -27,6 +27,11 @@ class Member(Protocol):
 Tell = Callable[[tuple[Member, ...], bytes], None]
 
 
+def listed(client_id: str) -> int:
+    """Bytes of an id where the clients of a room are named."""
+    return outgoing.length(client_id) + 1
+
+
 class Emission(NamedTuple):
     """A message on its way to members of a room that has a host app."""
 
@@ -68,6 +73,7 @@ class Room:
         "cancel_cleanup",
         "history",
         "host",
+        "ids_bytes",
         "info",
         "is_match",
         "joins",
@@ -92,6 +98,7 @@ class Room:
         self.is_match = is_match
         self.joins = 0  # ever
         self.members: dict[str, Member] = {}  # by id, in order of joining
+        self.ids_bytes = 0  # of theirs, where all of them are named
         self._came: dict[str, int] = {}  # by id, where there is a host app: which join it was
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
@@ -105,12 +112,14 @@ class Room:
     def add(self, member: Member) -> None:
         self.joins += 1
         self.members[member.id] = member
+        self.ids_bytes += listed(member.id)
         if self.host:
             self._came[member.id] = self.joins
         self.audience = tuple(self.members.values())
 
     def remove(self, member: Member) -> None:
         del self.members[member.id]
+        self.ids_bytes -= listed(member.id)
         self._came.pop(member.id, None)
         self.audience = tuple(self.members.values())
 

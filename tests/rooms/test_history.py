@@ -263,7 +263,7 @@ def test_a_stranger_to_the_room_is_acknowledged_nothing(room):
 
 
 def test_a_room_keeps_no_more_than_finds_space_in_an_outbox(make_hub):
-    hub = make_hub(room_history_bytes=1000)
+    hub = make_hub(outbox_bytes=2000)
     (anna,) = hub.room_of("anna", history=1000)
     hub.registry.leave(anna)
     anna.heard()
@@ -328,14 +328,23 @@ def test_a_room_that_has_gone_takes_nothing(make_hub):
     assert histories.held == 0
 
 
-@pytest.mark.parametrize("message_id", [None, "0123456789abcdef0123456789abcdef"])
-def test_a_message_is_counted_at_what_it_takes(message_id):
+@pytest.mark.parametrize(
+    ("sender", "message_id"),
+    [
+        ("a client's id", None),
+        ("a client's id", "0123456789abcdef0123456789abcdef"),
+        ("a client's id", "\N{PIE}" * 60),
+        ("\N{PIE}" * 128, "\N{PIE}" * 60),
+    ],
+    ids=["no messageId", "a short one", "a long one", "and a long sender's id"],
+)
+def test_a_message_is_counted_at_what_it_takes(sender, message_id):
     histories = Histories(60, 100_000_000, 100_000_000, lambda: 1.5)
     room = histories.open(1000)
     gc.collect()
     tracemalloc.start()
     for count in range(1000):
-        key = ("a client's id", f"{message_id} {count}") if message_id else None
+        key = (f"{sender} {count}", f"{message_id} {count}") if message_id else None
         room.add(b'{"payload":"' + b"x" * 100 + b'"}', key)
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()

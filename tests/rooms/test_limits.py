@@ -1,5 +1,8 @@
 """What a hub refuses so that rooms stay bounded, and who is not refused."""
 
+import json
+from contextlib import suppress
+
 import pytest
 
 from piehub.rooms.entry import Refused
@@ -209,3 +212,37 @@ def test_what_is_kept_of_those_who_may_go_on_is_forgotten():
     for count in range(5000):
         busy.spend(f"client {count}", 1.0)
     assert len(busy) == 5000
+
+
+# What all are told of who is there
+
+
+@pytest.mark.parametrize("letter", ["x", "ä", "\N{PIE}", '"'])
+def test_all_clients_of_a_room_can_be_named_in_a_quarter_of_an_outbox(letter, make_hub):
+    """Whatever their ids are: as many come in as that, and each of them can come back."""
+    hub = make_hub(outbox_bytes=40_000, rate=0)
+    clients = [hub.client(letter * 100 + str(count)) for count in range(110)]
+    came = []
+    for client in clients:
+        with suppress(Refused):
+            hub.join(client)
+            came.append(client)
+    hub.clock.advance(60)
+    told = came[0].frames[-1]
+    assert 9_000 < len(told) < 10_100
+    assert len(json.loads(told)["clients"]) == len(came)
+    with pytest.raises(Refused, match="bytes, of the 10000 that this hub allows") as caught:
+        hub.join(clients[-1])
+    assert "come with a shorter id" in str(caught.value)
+    hub.registry.leave(came[0])
+    hub.join(came[0])
+    hub.join(clients[-1], "another room")
+
+
+def test_who_would_not_fit_in_a_match_with_others_of_its_kind_is_told_so(make_hub):
+    hub = make_hub(outbox_bytes=4000)
+    fits, long = hub.client("x" * 97), hub.client("y" * 98)
+    assert hub.play(fits, size=10) == []
+    with pytest.raises(Refused, match="id is too long for a match of 10: at most 97 bytes"):
+        hub.play(long, size=10)
+    assert hub.play(long, size=9) == []

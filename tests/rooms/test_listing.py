@@ -178,7 +178,7 @@ def numbers(answer):
 
 @pytest.fixture
 def narrow_hub(make_hub):
-    return make_hub(rate=0, listing_bytes=2000)
+    return make_hub(rate=0, outbox_bytes=4000)
 
 
 ANSWERS = {
@@ -222,7 +222,7 @@ def test_what_fits_to_the_byte_is_told(make_hub):
     size = len(outgoing.rooms(hub.registry.search(Search()) | {"more": True})) + 1
     answers = []
     for most in (size, size - 1):
-        hub = make_hub(listing_bytes=most)
+        hub = make_hub(outbox_bytes=2 * most)
         hub.room_of("a")
         hub.room_of("b", name="other")
         answers.append(hub.registry.search(Search()))

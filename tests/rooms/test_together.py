@@ -1,9 +1,13 @@
+import gc
 import json
+import tracemalloc
+from functools import partial
 
 import pytest
 
 from piehub.protocol.incoming import decode, together_group
 from piehub.rooms.entry import Refused
+from piehub.rooms.together import Together, Waiting
 
 
 def test_a_group_waits_until_everyone_in_the_room_has_sent(hub):
@@ -178,7 +182,7 @@ def test_what_waits_in_a_room_is_bounded_in_bytes(hub):
     """Also by clients that come, queue as much as they may, and vanish."""
     (stays,) = hub.room_of("stays")
     payload = "x" * 60_000
-    size = len(hub.head(hub.stranger("1000"), payload)) + 200  # with what it takes to keep it
+    size = len(hub.head(hub.stranger("1000"), payload)) + 45  # with what it grows by
 
     def pass_by(number):
         client = hub.client(str(number))
@@ -188,7 +192,7 @@ def test_what_waits_in_a_room_is_bounded_in_bytes(hub):
         finally:
             hub.registry.disconnect(client)
 
-    most = 4 * 1024 * 1024 // size
+    most = 1_048_576 * 3 // 4 // size
     for number in range(1000, 1000 + most):
         pass_by(number)
     with pytest.raises(Refused, match="Too much waits together"):
@@ -207,6 +211,52 @@ def test_a_message_that_replaces_another_takes_its_place_in_the_count_too(hub):
     assert [payload[0] for payload in b.payloads()] == [199, "b"]
 
 
+def test_all_that_waits_in_a_room_finds_space_in_an_outbox_when_it_goes_at_once(make_hub):
+    """Also in a room that numbers its messages."""
+    hub = make_hub(outbox_bytes=100_000)
+    stays, goes = hub.room_of("stays goes", history=1000)
+    for number in range(32):
+        hub.together(stays, 1, str(number))
+
+    def pass_by(number):
+        client = hub.client(str(number))
+        hub.join(client)
+        try:
+            hub.together(client, "x" * 100, str(number % 32))
+        finally:
+            hub.registry.disconnect(client)
+
+    with pytest.raises(Refused, match="at most 32 groups and 75000 bytes"):
+        list(map(pass_by, range(10_000)))
+    stays.frames.clear()
+    hub.registry.leave(goes)
+    frames = [frame for frame in stays.frames if b'"Data"' in frame]
+    assert 70_000 < sum(map(len, frames)) + 4 * len(frames) <= 75_000
+
+
+@pytest.mark.parametrize(
+    ("sender", "message_id"),
+    [("anna", None), ("\N{PIE}" * 128, None), ("anna", "\N{PIE}" * 64)],
+    ids=["short", "a long sender's id", "a long messageId"],
+)
+@pytest.mark.parametrize("senders", [1, 50])
+def test_what_waits_together_is_counted_at_what_it_takes(sender, message_id, senders):
+    everybodys = Waiting(1000, 10**9, 10**9, share=0)
+    gc.collect()
+    tracemalloc.start()
+    rooms = [Together(everybodys) for _ in range(10)]
+    for room in rooms:
+        for number in range(1000):
+            of = f"{sender}{number % senders}"
+            given = f"{message_id}{number}" if message_id else None
+            text = b"%100d" % number
+            group, _ = room.put(f"group {number // senders}", of, text, given)
+            group.cancel_timeout = partial(print, group)  # as a timer would be
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.6 * everybodys.size < taken < everybodys.size
+
+
 def test_32_groups_may_wait_in_a_room_and_no_more(hub):
     a, b = hub.room_of("a b")
     for number in range(31):
@@ -215,7 +265,7 @@ def test_32_groups_may_wait_in_a_room_and_no_more(hub):
     with pytest.raises(Refused) as caught:
         hub.together(b, "one more", "one more")
     assert str(caught.value) == (
-        "Too much waits together in this room: at most 32 groups and 4194304 bytes may"
+        "Too much waits together in this room: at most 32 groups and 786432 bytes may"
     )
     assert b.heard() == []
 
@@ -227,7 +277,7 @@ def test_32_groups_may_wait_in_a_room_and_no_more(hub):
 
 
 def test_what_waits_in_all_rooms_is_bounded_but_for_each_rooms_share(make_hub):
-    hub = make_hub(together_bytes=100_000, rooms=10)
+    hub = make_hub(together_bytes=105_000, rooms=10)
     greedy, other = hub.room_of("greedy other")
     modest, partner = hub.room_of("modest partner", name="modest")
     for number in range(9):

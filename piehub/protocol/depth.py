@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 _ALL_BUT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
+_BITS = bytes.maketrans(b"[{]}", b"0011")
+
+
+def _depths(eight: int) -> list[int]:
+    """How deep it is after each of eight brackets, the first of them the highest bit."""
+    return list(accumulate(-1 if eight >> bit & 1 else 1 for bit in range(7, -1, -1)))
+
+
+_CHANGE = [_depths(eight)[-1] for eight in range(256)]
+_HIGHEST = [max(_depths(eight)) for eight in range(256)]
 
 
 def is_deeper(text: bytes, limit: int) -> bool:
     """Say whether `text`, which must be valid JSON, nests arrays and objects over `limit` deep.
 
-    Every step runs at the speed of a bytes method, so a text of 64 kB costs a fraction of a
-    millisecond: escapes go first, then all between quotes, then all that is no bracket. Each pass
-    over the brackets takes the innermost pairs away; what is empty after `limit` passes is no
-    deeper than that.
+    Escapes go first, then all between quotes, then all that is no bracket, each at the speed of a
+    bytes method; the brackets are then looked at eight at a time. A text of 64 kB costs under a
+    millisecond, whatever it is.
     """
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside_strings = b"".join(text.split(b'"')[::2])
-    brackets = outside_strings.translate(_ONE_KIND, _ALL_BUT_BRACKETS)
-    too_deep = b"[" * (limit + 1)
-    for _ in range(limit):
-        if not brackets:
-            return False
-        if too_deep in brackets:
+    brackets = outside_strings.translate(_BITS, _ALL_BUT_BRACKETS)
+    if not brackets:
+        return False
+    size = -(-len(brackets) // 8)
+    # What is added at the end closes, and so makes nothing deeper.
+    eights = int(brackets.ljust(8 * size, b"1"), 2).to_bytes(size, "big")
+    depth = 0
+    for eight in eights:
+        if depth + _HIGHEST[eight] > limit:
             return True
-        brackets = brackets.replace(b"[]", b"")
-    return bool(brackets)
+        depth += _CHANGE[eight]
+    return False

@@ -174,7 +174,9 @@ class Settings:
         "Seconds for the head of a request. gunicorn's --keep-alive, if it is set, goes before it.",
     )
     max_rooms: int = _setting(
-        10_000, POSITIVE, "Rooms at once; those beyond are refused to who would make them."
+        10_000,
+        POSITIVE,
+        "Rooms at once; for one more, an empty one goes, or who would make it is refused.",
     )
     room_rate: float = _setting(
         50.0,

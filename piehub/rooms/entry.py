@@ -62,7 +62,7 @@ class Entry:
     def check_making(
         self, member: Member, rooms: int, now: float, *, returns: bool = False
     ) -> None:
-        """Raise Refused if `member` may not make a room; there are `rooms` already.
+        """Raise Refused if `member` may not make a room; there are `rooms` in use already.
 
         returns: it may bring back a room of a hub that was restarted.
         """

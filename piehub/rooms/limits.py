@@ -14,7 +14,7 @@ _MINUTE = 60.0
 class RoomLimits:
     """Rates are rooms a second, and as many at once; 0 is any number.
 
-    rooms: at once, empty ones that keep their settings too. rate: that are made by everybody.
+    rooms: at once, of which the longest empty one gives way. rate: that are made by everybody.
     rate_per_client: by one client. members: in one room, whatever its own maxClients.
     password_attempts: wrong ones at once, and then so many a minute, by one client and from one
     network; 0 is any number.
@@ -72,7 +72,7 @@ class Making:
     def refusal(self, client_id: str, rooms: int, now: float, *, returns: bool) -> str | None:
         """Why this client may not make a room, if it may not.
 
-        rooms: that there are. returns: it may bring back a room of a hub that was restarted, as
+        rooms: that are in use. returns: it may bring back a room of a hub that was restarted, as
             everybody does at once. That takes nothing from those who make new ones.
         """
         if rooms >= self._most:

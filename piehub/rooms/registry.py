@@ -80,6 +80,7 @@ class Registry:
         )
         self._presence = Presence(lock, call_later, now_ms, monotonic)
         self._rooms: dict[RoomKey, Room] = {}
+        self._empty: dict[Room, None] = {}  # those of them that are, the longest first
         self._clients: dict[str, Member] = {}
         self._places: dict[Member, Room] = {}  # who is in a room, and which
         self._matchmaking: Matchmaking[Member] = Matchmaking()
@@ -164,12 +165,14 @@ class Registry:
         else:
             if not join.make and not (may_remake and join.from_hub):
                 raise Refused(texts.NO_SUCH_ROOM)
-            self._entry.check_making(member, len(self._rooms), now, returns=may_remake)
+            self._entry.check_making(member, self._in_use, now, returns=may_remake)
         return room
 
     def _make(
         self, info: RoomInfo, maker: Member, *, is_match: bool = False, returns: bool = False
     ) -> Room:
+        if len(self._rooms) >= self._limits.rooms:
+            self._remove(next(iter(self._empty)))
         self._entry.made(maker, self._monotonic(), returns=returns)
         history = self._histories.open(info.history) if info.history else None
         together = Together(self._together)
@@ -184,9 +187,7 @@ class Registry:
         return room
 
     def _add(self, room: Room, member: Member) -> None:
-        if room.cancel_cleanup:
-            room.cancel_cleanup()
-            room.cancel_cleanup = None
+        self._fill(room)
         self._places[member] = room
         room.add(member)
         self._presence.came(room, member)
@@ -207,16 +208,26 @@ class Registry:
         if not self._cleanup_delay:
             self._remove(room)
             return
+        self._empty[room] = None
         room.cancel_cleanup = self._call_later(
             self._cleanup_delay, partial(self._clean, room, room.joins)
         )
 
     def _clean(self, room: Room, joins: int) -> None:
         with self._lock:
-            if room.joins == joins:  # nobody has come back while this waited for the lock
+            # Somebody may have come back while this waited for the lock, or it had to give way.
+            if room in self._empty and room.joins == joins:
                 self._remove(room)
 
+    def _fill(self, room: Room) -> None:
+        """It is not empty any more, or has gone."""
+        if room.cancel_cleanup:
+            room.cancel_cleanup()
+            room.cancel_cleanup = None
+            del self._empty[room]
+
     def _remove(self, room: Room) -> None:
+        self._fill(room)
         del self._rooms[room.info.key]
         if room.host:
             room.host.close()
@@ -338,7 +349,7 @@ class Registry:
                 raise Refused(texts.MATCHMAKING_IN_ROOM)
             self._entry.check_match(member, terms.match_size)
             if self._matchmaking.would_match(member, terms):
-                self._entry.check_making(member, len(self._rooms), self._monotonic())
+                self._entry.check_making(member, self._in_use, self._monotonic())
             queued = outgoing.resolve("EnterMatchmaking", {"queued": True})
             self._tell((member,), queued)
             players = self._matchmaking.enter(member, terms, self._monotonic())
@@ -353,6 +364,11 @@ class Registry:
                 for player in players:
                     room.answer(player, found)
             return players
+
+    @property
+    def _in_use(self) -> int:
+        """Rooms that somebody is in; the others give way."""
+        return len(self._rooms) - len(self._empty)
 
     def leave_matchmaking(self, member: Member) -> None:
         """Stop waiting for a match."""

@@ -27,14 +27,46 @@ def test_no_more_rooms_are_made_than_a_hub_may_have(make_hub):
 
 
 def test_a_room_that_has_gone_makes_space_for_another(make_hub):
+    hub = make_hub(rooms=1, cleanup_delay=0)
+    anna, bert = hub.clients("anna bert")
+    hub.join(anna, "one")
+    with pytest.raises(Refused, match="as many as it may"):
+        hub.join(bert, "two")
+    hub.registry.leave(anna)
+    hub.join(bert, "two")
+    assert hub.rooms() == {"two": ["bert"]}
+
+
+def test_the_room_that_has_been_empty_for_longest_gives_way_to_a_new_one(make_hub):
+    """So nobody can keep a hub full of rooms that nobody is in."""
+    hub = make_hub(rooms=3, cleanup_delay=10)
+    anna, bert = hub.clients("anna bert")
+    for name in ("one", "two", "three"):
+        make(hub, anna, name, history=5)
+    make(hub, anna, "one")  # is not the longest empty one any more
+    hub.clock.advance(9)
+    hub.join(anna, "four")
+    assert hub.rooms() == {"one": [], "three": [], "four": ["anna"]}
+    hub.join(bert, "one")
+    hub.clock.advance(10)
+    assert hub.rooms() == {"one": ["bert"], "four": ["anna"]}
+    hub.registry.leave(anna)
+    make(hub, anna, "five")
+    hub.join(anna, "six")
+    assert hub.rooms() == {"one": ["bert"], "five": [], "six": ["anna"]}
+    assert len(hub.clock.timers) == 1
+
+
+def test_a_room_that_has_given_way_is_not_taken_for_the_next_of_its_name(make_hub):
+    """Its timer had fired already, and waited for the lock."""
     hub = make_hub(rooms=1, cleanup_delay=10)
     anna = hub.client("anna")
     make(hub, anna, "one")
-    with pytest.raises(Refused, match="as many as it may"):
-        hub.join(anna, "two")
-    hub.clock.advance(10)
-    hub.join(anna, "two")
-    assert hub.rooms() == {"two": ["anna"]}
+    (timer,) = hub.clock.timers
+    make(hub, anna, "two")
+    make(hub, anna, "one")
+    timer.run()
+    assert hub.rooms() == {"one": []}
 
 
 def test_one_client_makes_five_rooms_a_second_and_others_are_not_held_up(hub):
@@ -182,12 +214,12 @@ def test_a_match_is_no_larger_than_a_room_may_be(make_hub):
 def test_a_match_that_would_need_a_room_too_many_waits_for_its_last_player(make_hub):
     hub = make_hub(rooms=1, cleanup_delay=10)
     anna, bert, carl = hub.clients("anna bert carl")
-    make(hub, carl, "one")
+    hub.join(carl, "one")
     assert hub.play(anna) == []
     with pytest.raises(Refused, match="as many as it may"):
         hub.play(bert)
     assert hub.play(anna) == []  # who has kept its place
-    hub.clock.advance(10)
+    hub.registry.leave(carl)
     assert hub.play(bert) == [anna, bert]
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, host_app, memory, origins, signals
+from piehub import addresses, descriptors, host_app, memory, origins, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -149,8 +149,9 @@ class Hub:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many clients as one process is to have."""
-        return len(self.heartbeat) >= self.settings.max_clients
+        """Whether there are as many clients as one process is to have, or can have."""
+        most = min(self.settings.max_clients, descriptors.for_clients())
+        return len(self.heartbeat) >= most
 
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""

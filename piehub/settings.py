@@ -103,7 +103,10 @@ class Settings:
     path: str = _setting("/", PATH, "Where clients open their WebSocket.")
     allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
     max_clients: int = _setting(
-        20_000, POSITIVE, "Clients at once in this process; those beyond are refused with 503."
+        20_000,
+        POSITIVE,
+        "Clients at once in this process, if it may open files for as many (three quarters of "
+        "`ulimit -Hn`, less 64); those beyond are refused with 503.",
     )
     max_clients_per_address: int = _setting(
         0, COUNT, "Clients at once from one address, 0 is no limit; those beyond get 429."

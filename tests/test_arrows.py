@@ -20,6 +20,7 @@ BELOW = {
     "addresses": set(),
     "origins": set(),
     "memory": set(),
+    "descriptors": set(),
     "settings": {"addresses", "origins"},
     "signals": set(),
     "logs": {"settings"},
@@ -28,6 +29,7 @@ BELOW = {
     "host_app": {"guard", "protocol", "rooms", "net"},
     "hub": {
         "addresses",
+        "descriptors",
         "hooks",
         "host_app",
         "memory",
@@ -63,7 +65,7 @@ BELOW = {
     },
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},
-    "serve": {"hub", "net", "signals", "web"},
+    "serve": {"descriptors", "hub", "net", "signals", "web"},
     "__init__": {"app", "extension", "host_app", "version"},
     "__main__": {"__init__", "serve"},
 }

@@ -10,7 +10,8 @@ import signal
 import sys
 from typing import Any
 
-from piehub.serve import address, collector, descriptors, options
+from piehub import descriptors
+from piehub.serve import address, collector, options
 
 __all__ = [
     "bind",
@@ -29,8 +30,8 @@ worker_class = "gevent"
 # Rooms live in the memory of one process; gunicorn would else take WEB_CONCURRENCY, which Heroku
 # sets to 2 by itself.
 workers = 1
-# Requests at once; those beyond it hang. A client counts only until its upgrade is answered, other
-# than under gevent-websocket's worker or TLS.
+# Requests at once, if there are files for them; those beyond it wait. A client counts only until
+# its upgrade is answered, other than under gevent-websocket's worker or TLS.
 worker_connections = 21_000
 # Seconds for the next head of a request, the first one, too: PIEHUB_HEADER_TIMEOUT.
 keepalive = 10
@@ -54,9 +55,9 @@ def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
     from piehub.serve import draining, front_door
 
+    descriptors.raise_limit()
     options.mend(worker, keepalive)
     collector.relax()
-    descriptors.raise_limit()
     draining.watch_gunicorn(worker)
     front_door.open_in(worker)
     for name in (signal.SIGINT, signal.SIGQUIT):

@@ -7,6 +7,7 @@ from typing import Any
 
 from gevent import monkey
 
+from piehub import descriptors
 from piehub.serve import draining, patience
 
 # gunicorn's own that serve one client at a time, or no WSGI. gthread's threads are a runtime, too.
@@ -53,9 +54,20 @@ def mend(worker: Any, keepalive: int) -> None:
             "piehub: --keep-alive 0 is not used: it would let a client take for ever to say the "
             "head of its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
         )
-    if (
-        getattr(worker, "wsgi_handler", None) is not None
-    ):  # gevent's own server, which knows no --keep-alive
-        worker.wsgi_handler = patience.patient(worker.wsgi_handler)
+    handler = getattr(worker, "wsgi_handler", None)
+    if handler:  # that of gevent's own server, which knows no --keep-alive
+        worker.wsgi_handler = patience.patient(handler)
+    _leave_descriptors(worker)
+    if hub:
+        descriptors.tell_of(hub.settings.max_clients)
     if hub and cfg.keepalive in (0, keepalive):
         cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))
+
+
+def _leave_descriptors(worker: Any) -> None:
+    """Let those who do not come to the end of their request wait, rather than use up what is left
+    beside the clients. A worker looks at this when it begins to serve."""
+    clients_leave = getattr(worker, "server_class", worker) is None and not worker.cfg.is_ssl
+    for_clients = 0 if clients_leave else descriptors.for_clients()  # they hold on to their request
+    most = for_clients + descriptors.for_requests()
+    worker.worker_connections = min(worker.worker_connections, most)

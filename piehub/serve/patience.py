@@ -34,6 +34,21 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
             except (gevent.Timeout, HeadError):  # that gevent would log with its traceback
                 return False  # which is answered with 400
 
+        def run_application(self) -> None:
+            try:
+                super().run_application()
+            finally:
+                self._pass_over_body()
+
+        def _pass_over_body(self) -> None:
+            """What the app has not read of it, as the next request comes behind."""
+            try:
+                with _patience(self):
+                    self.wsgi_input._discard()
+            except (gevent.Timeout, OSError):
+                self.close_connection = True
+                self.wsgi_input._chunked_input_error = True  # by which gevent waits for no more
+
         def upgrade_websocket(self) -> Any:
             """gevent-websocket's, but for what it has no right answer to: that is the app's."""
             try:

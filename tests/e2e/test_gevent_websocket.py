@@ -40,3 +40,25 @@ def test_what_is_no_handshake_is_refused_without_a_traceback(case, server, clien
     assert (int(answer.split()[1]), case.text in body) == (case.status, True), body
     assert clients(server.url).join()["type"] == "ResolvePromise"
     assert "Traceback" not in "\n".join(server.lines[since:])
+
+
+def test_who_does_not_send_the_body_it_spoke_of_is_closed(server, clients):
+    lengths = [b"Content-Length: 9\r\n\r\n", b"Content-Length: 9\r\n\r\nhe"]
+    chunks = [b"Transfer-Encoding: chunked\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n9\r\nhe"]
+    since, waiting = len(server.lines), []
+    for line in (b"POST / HTTP/1.1", b"GET / HTTP/1.1", b"GET /healthz HTTP/1.1"):
+        for body in lengths + chunks:
+            waiting.append(clients.wire(server.url, handshake=False))
+            waiting[-1].send(line + b"\r\nHost: localhost\r\n" + body)
+    for wire in waiting:
+        assert wire.rest().startswith(b"HTTP/1.1 ")
+    assert "Traceback" not in "\n".join(server.lines[since:])
+
+
+def test_what_comes_behind_a_body_that_nobody_read_is_read(server, clients):
+    wire = clients.wire(server.url, handshake=False)
+    wire.send(b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello")
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answers = wire.rest()
+    assert answers.startswith(b"HTTP/1.1 405 ")
+    assert b"HTTP/1.1 200 OK" in answers

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -113,6 +114,7 @@ class Hub:
         self._clients_from: Counter[str] = Counter()  # by network
         self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
         self.is_draining = False
+        self.places = inf  # for clients, in a server that has a thread for each
         self._runtime: Runtime | None = None
         self._rejoin_until = time.monotonic() + settings.rejoin_window
         self._secret = self._find_secret()
@@ -150,7 +152,7 @@ class Hub:
     @property
     def is_full(self) -> bool:
         """Whether there are as many clients as one process is to have, or can have."""
-        most = min(self.settings.max_clients, descriptors.for_clients())
+        most = min(self.settings.max_clients, self.places, descriptors.for_clients())
         return len(self.heartbeat) >= most
 
     def has_enough_from(self, host: str) -> bool:

@@ -17,6 +17,8 @@ __all__ = [
     "bind",
     "graceful_timeout",
     "keepalive",
+    "nworkers_changed",
+    "on_reload",
     "on_starting",
     "post_worker_init",
     "worker_class",
@@ -38,17 +40,41 @@ keepalive = 10
 # The drain takes at most 7 s. Heroku kills 30 s after SIGTERM, Docker after 10.
 graceful_timeout = 8
 
+_good: list[Any] = []  # the last configuration that a hub can live with
+
 
 def on_starting(server: Any) -> None:
     """gunicorn's hook, in the master, before anything else."""
     if refusal := options.refusal(server.cfg):
         server.log.error("piehub: refusing to start: %s", refusal)
         sys.exit(1)
+    options.mend_master(server, graceful_timeout)
+    _good.append(server.cfg)
     asked = os.environ.get("WEB_CONCURRENCY", "1")
     if asked != "1":
         server.log.info(
             "piehub: one worker, although WEB_CONCURRENCY is %s: rooms live in its memory.", asked
         )
+
+
+def nworkers_changed(server: Any, now: int, before: int | None) -> None:
+    """gunicorn's hook, in the master: SIGTTIN asks for a worker more, a new configuration for more.
+
+    before: None at start, where on_starting looks at it.
+    """
+    if before is not None and now > 1:
+        server.log.warning("piehub: still one worker: rooms live in its memory.")
+        server.num_workers = 1
+
+
+def on_reload(server: Any) -> None:
+    """gunicorn's hook, in the master, on SIGHUP, once the configuration has been read anew."""
+    if refusal := options.refusal(server.cfg):
+        server.log.error("piehub: going on with the configuration from before: %s", refusal)
+        server.app.cfg = _good[-1]
+        server.setup(server.app)
+    options.mend_master(server, graceful_timeout)
+    _good[:] = [server.cfg]
 
 
 def post_worker_init(worker: Any) -> None:
@@ -60,8 +86,9 @@ def post_worker_init(worker: Any) -> None:
     collector.relax()
     draining.watch_gunicorn(worker)
     front_door.open_in(worker)
-    for name in (signal.SIGINT, signal.SIGQUIT):
-        # Ctrl-C, too, is a reason to take leave; gunicorn would end at once, with a traceback.
+    for name in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        # Ctrl-C, too, is a reason to take leave, and a terminal that is closed; gunicorn would end
+        # at once.
         signal.signal(name, worker.handle_exit)
 
 

@@ -21,7 +21,8 @@ BELOW = {
     "origins": set(),
     "memory": set(),
     "descriptors": set(),
-    "settings": {"addresses", "origins"},
+    "kinds": {"addresses", "origins"},
+    "settings": {"addresses", "kinds", "origins"},
     "signals": set(),
     "logs": {"settings"},
     "guard": set(),
@@ -65,7 +66,7 @@ BELOW = {
     },
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},
-    "serve": {"descriptors", "hub", "net", "signals", "web"},
+    "serve": {"descriptors", "hub", "net", "settings", "signals", "web"},
     "__init__": {"app", "extension", "host_app", "version"},
     "__main__": {"__init__", "serve"},
 }

@@ -27,7 +27,10 @@ __all__ = [
     "workers",
 ]
 
-bind = f"0.0.0.0:{address.port()}"
+try:
+    bind = f"0.0.0.0:{address.port()}"
+except ValueError as error:  # which gunicorn would show with its traceback
+    sys.exit(f"piehub: refusing to start: {error}")
 worker_class = "gevent"
 # Rooms live in the memory of one process; gunicorn would else take WEB_CONCURRENCY, which Heroku
 # sets to 2 by itself.
@@ -45,7 +48,7 @@ _good: list[Any] = []  # the last configuration that a hub can live with
 
 def on_starting(server: Any) -> None:
     """gunicorn's hook, in the master, before anything else."""
-    if refusal := options.refusal(server.cfg):
+    if refusal := options.refusal(server.cfg) or options.wrong_setting():
         server.log.error("piehub: refusing to start: %s", refusal)
         sys.exit(1)
     options.mend_master(server, graceful_timeout)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from gevent import monkey
 
-from piehub import descriptors
+from piehub import descriptors, settings
 from piehub.serve import draining, patience
+from piehub.settings import SettingError
 
 # gunicorn's own that serve one client at a time, or no WSGI.
 _OTHER_WORKERS = ("gunicorn.workers.gasgi", "gunicorn.workers.gtornado", "gunicorn.workers.sync")
@@ -37,6 +39,16 @@ def refusal(cfg: Any) -> str | None:
             "block all clients. Leave it out: with one worker it saves nothing."
         )
     return _refusal_of(cfg.worker_class, cfg)
+
+
+def wrong_setting() -> str | None:
+    """What is wrong with a setting in the environment. The app would say so in a traceback."""
+    known = settings.FIELDS.keys() & os.environ.keys()
+    try:
+        settings.load({name: os.environ[name] for name in known})
+    except SettingError as error:
+        return str(error)
+    return None
 
 
 def _refusal_of(worker: type, cfg: Any) -> str | None:

@@ -145,7 +145,7 @@ class Hub:
         if self.hooks.authorize and not self.settings.allowed_origins.named:
             log.warning(
                 "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages "
-                "of its own origin may connect. Set it to `same` if that is right, to the origins "
+                "of its own host may connect. Set it to `same` if that is right, to the origins "
                 "of all your pages, such as https://example.com, or to `*`."
             )
 

@@ -96,4 +96,8 @@ PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
 SECRET = Kind("text", _secret, is_secret=True)
 PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
-ORIGINS = Kind("origins such as https://example.com, with commas between them; * or same", origins)
+ORIGINS = Kind(
+    "origins such as https://example.com, with commas between them; * or same. None has a * in it, "
+    "and a name that is not ASCII is written with xn--, as browsers write it",
+    origins,
+)

@@ -59,8 +59,8 @@ class Settings:
     allowed_origins: Origins = _setting(  # noqa: RUF009, a tuple
         Origins(),
         ORIGINS,
-        "Whose pages may connect: `*` is any, `same` the hub's own. None: any, but with "
-        "`authorize` the hub's own.",
+        "Whose pages may connect: `*` is any, `same` those of the hub's own host, by http or "
+        "https. None: any, but with `authorize` those of its own host.",
     )
     trusted_proxies: Proxies = _setting(  # noqa: RUF009, a tuple
         Proxies(), PROXIES, "Whose X-Forwarded-For is believed to say where a client comes from."

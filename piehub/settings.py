@@ -54,7 +54,10 @@ class Settings:
         "`ulimit -Hn`, less 64); those beyond are refused with 503.",
     )
     max_clients_per_address: int = _setting(
-        0, COUNT, "Clients at once from one address, 0 is no limit; those beyond get 429."
+        0,
+        COUNT,
+        "Clients at once from one address (of IPv6, from one network of 64 bits), 0 is no limit; "
+        "those beyond get 429.",
     )
     allowed_origins: Origins = _setting(  # noqa: RUF009, a tuple
         Origins(),
@@ -113,7 +116,9 @@ class Settings:
     header_timeout: float = _setting(
         10.0,
         DURATION,
-        "Seconds for the head of a request. gunicorn's --keep-alive, if it is set, goes before it.",
+        "Seconds for the head of a request. Under gunicorn they are rounded to whole ones, its "
+        "--keep-alive, if it is set, goes before them, and a head that comes in pieces may take "
+        "twice as long.",
     )
     max_rooms: int = _setting(
         10_000, POSITIVE, "Rooms at once; those beyond are refused to who would make them."

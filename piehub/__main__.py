@@ -24,6 +24,10 @@ def main() -> None:
 
         pywsgi.serve(create_app())
     else:
+        # gunicorn reads it when it is imported, and can take nothing else.
+        if not (asked := os.environ.get("WEB_CONCURRENCY", "1")).isdecimal():
+            sys.exit(f"piehub: refusing to start: WEB_CONCURRENCY is {asked!r}; it must be 1")
+
         from gunicorn.app.wsgiapp import run
 
         sys.argv = ["piehub", "-c", "python:piehub.serve.gunicorn_conf", "piehub:create_app()"]

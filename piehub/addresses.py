@@ -47,7 +47,8 @@ def of_client(remote: str, forwarded: str, trusted: Proxies) -> str:
         if not _is_trusted(host, trusted):
             break
         address = _parse(_without_port(entry.strip()))
-        if address is None:
+        # The zone of IPv6 means nothing on another machine, and may be any text.
+        if address is None or "%" in str(address):
             break
         host = str(address)
     return host

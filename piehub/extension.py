@@ -107,7 +107,7 @@ class PieHub:
 
         Return False to refuse with 403, or `flask.abort(401)`. Anything else lets the client in;
         what is neither None nor True becomes its `identity`. With such a hook, only pages of the
-        hub's own origin may connect, unless PIEHUB_ALLOWED_ORIGINS is set.
+        hub's own host may connect, unless PIEHUB_ALLOWED_ORIGINS is set.
         """
         self._hooks.authorize.append(hook)
         if len(self._hooks.authorize) == 1:

@@ -7,12 +7,13 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeVar
 
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, host_app, memory, origins, signals
+from piehub import addresses, descriptors, host_app, memory, origins, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -112,6 +113,7 @@ class Hub:
         self._clients_from: Counter[str] = Counter()  # by network
         self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
         self.is_draining = False
+        self.places = inf  # for clients, in a server that has a thread for each
         self._runtime: Runtime | None = None
         self._rejoin_until = time.monotonic() + settings.rejoin_window
         self._secret = self._find_secret()
@@ -142,14 +144,15 @@ class Hub:
         if self.hooks.authorize and not self.settings.allowed_origins.named:
             log.warning(
                 "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages "
-                "of its own origin may connect. Set it to `same` if that is right, to the origins "
+                "of its own host may connect. Set it to `same` if that is right, to the origins "
                 "of all your pages, such as https://example.com, or to `*`."
             )
 
     @property
     def is_full(self) -> bool:
-        """Whether there are as many clients as one process is to have."""
-        return len(self.heartbeat) >= self.settings.max_clients
+        """Whether there are as many clients as one process is to have, or can have."""
+        most = min(self.settings.max_clients, self.places, descriptors.for_clients())
+        return len(self.heartbeat) >= most
 
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""

@@ -10,12 +10,12 @@ import re
 from typing import Any, NamedTuple
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/\s?#@]+|null|same|\*")
+_ORIGIN = re.compile(r"[a-z][a-z\d+.-]*://[^/\s?#@*]+|null|same|\*")
 
 
 class Origins(NamedTuple):
-    """named: as browsers write them, in small letters; `*` is any, `same` is the hub's own. Empty:
-    nobody has said."""
+    """named: as browsers write them, in small letters; `*` is any, `same` is the hub's own host.
+    Empty: nobody has said."""
 
     named: frozenset[str] = frozenset()
 
@@ -30,8 +30,9 @@ def origins(value: Any) -> Origins | None:
         return value
     if not isinstance(value, str):
         return None
-    named = frozenset(value.lower().replace(",", " ").split())
-    return Origins(named) if all(map(_ORIGIN.fullmatch, named)) else None
+    named = frozenset(map(_as_browsers_write, value.lower().replace(",", " ").split()))
+    is_list = value.isascii() and (named or not value.strip())
+    return Origins(named) if is_list and all(map(_ORIGIN.fullmatch, named)) else None
 
 
 def may_connect(origin: str | None, host: str, allowed: Origins) -> bool:
@@ -44,6 +45,10 @@ def may_connect(origin: str | None, host: str, allowed: Origins) -> bool:
         return True
     origin = origin.lower()
     return origin in named or ("same" in named and _is_of(origin, host.lower()))
+
+
+def _as_browsers_write(origin: str) -> str:
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition("://")[0], ""))
 
 
 def _is_of(origin: str, host: str) -> bool:

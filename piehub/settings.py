@@ -7,89 +7,34 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
 from typing import Any
 
-from piehub.addresses import Proxies, proxies
-from piehub.origins import Origins, origins
+from piehub.addresses import Proxies
+from piehub.kinds import (
+    BOOLEAN,
+    COUNT,
+    DEPTH,
+    DURATION,
+    NUMBER,
+    ORIGINS,
+    PATH,
+    POSITIVE,
+    PROXIES,
+    SECONDS,
+    SECRET,
+    TEXT,
+    Kind,
+    one_of,
+)
+from piehub.origins import Origins
 
 PREFIX = "PIEHUB_"
-
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 class SettingError(ValueError):
     """A setting is wrong; the text names it, its value, and what would do."""
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What values a setting takes: `parse` returns None for what it does not."""
-
-    right: str
-    parse: Callable[[Any], Any]
-
-
-def _yes_or_no(value: Any) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    return True if word in _TRUE else False if word in _FALSE else None
-
-
-def _integer(least: int, most: float = inf) -> Callable[[Any], int | None]:
-    def parse(value: Any) -> int | None:
-        try:
-            number = int(value) if isinstance(value, str) else value
-        except ValueError:
-            return None
-        is_integer = isinstance(number, int) and not isinstance(number, bool)
-        return number if is_integer and least <= number <= most else None
-
-    return parse
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if 0 <= number < inf else None
-
-
-def _path(value: Any) -> str | None:
-    return value if isinstance(value, str) and re.fullmatch(r"/[^<>?#\s]*", value) else None
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _one_of(*words: str) -> Kind:
-    def parse(value: Any) -> str | None:
-        word = str(value).lower()
-        return next((known for known in words if known.lower() == word), None)
-
-    return Kind("one of " + ", ".join(words), parse)
-
-
-BOOLEAN = Kind("1 or 0 (also true, false, yes, no, on, off)", _yes_or_no)
-NUMBER = Kind("a number, 0 or more", _number)
-DURATION = Kind("a number above 0", lambda value: _number(value) or None)
-COUNT = Kind("an integer of 0 or more", _integer(0))
-POSITIVE = Kind("an integer of 1 or more", _integer(1))
-# Python's JSON, which the app's own code gets its messages from, has a limit of its own.
-DEPTH = Kind("an integer from 1 to 500", _integer(1, 500))
-PATH = Kind("a path such as /ws", _path)
-TEXT = Kind("text", _text)
-PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
-ORIGINS = Kind("origins such as https://example.com, with commas between them; * or same", origins)
 
 
 def _setting(default: Any, kind: Kind, text: str) -> Any:
@@ -103,16 +48,22 @@ class Settings:
     path: str = _setting("/", PATH, "Where clients open their WebSocket.")
     allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
     max_clients: int = _setting(
-        20_000, POSITIVE, "Clients at once in this process; those beyond are refused with 503."
+        20_000,
+        POSITIVE,
+        "Clients at once in this process, if it may open files for as many (three quarters of "
+        "`ulimit -Hn`, less 64); those beyond are refused with 503.",
     )
     max_clients_per_address: int = _setting(
-        0, COUNT, "Clients at once from one address, 0 is no limit; those beyond get 429."
+        0,
+        COUNT,
+        "Clients at once from one address (of IPv6, from one network of 64 bits), 0 is no limit; "
+        "those beyond get 429.",
     )
     allowed_origins: Origins = _setting(  # noqa: RUF009, a tuple
         Origins(),
         ORIGINS,
-        "Whose pages may connect: `*` is any, `same` the hub's own. None: any, but with "
-        "`authorize` the hub's own.",
+        "Whose pages may connect: `*` is any, `same` those of the hub's own host, by http or "
+        "https. None: any, but with `authorize` those of its own host.",
     )
     trusted_proxies: Proxies = _setting(  # noqa: RUF009, a tuple
         Proxies(), PROXIES, "Whose X-Forwarded-For is believed to say where a client comes from."
@@ -157,7 +108,7 @@ class Settings:
         10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."
     )
     ping_interval: float = _setting(
-        25.0, NUMBER, "Seconds of silence by which a client is pinged, 0 is never."
+        25.0, SECONDS, "Seconds of silence by which a client is pinged, 0 is never."
     )
     ping_timeout: float = _setting(
         20.0, DURATION, "Seconds that a ping may stay unanswered; over it: close 4408."
@@ -171,7 +122,9 @@ class Settings:
     header_timeout: float = _setting(
         10.0,
         DURATION,
-        "Seconds for the head of a request. gunicorn's --keep-alive, if it is set, goes before it.",
+        "Seconds for the head of a request. Under gunicorn they are rounded to whole ones, its "
+        "--keep-alive, if it is set, goes before them, and a head that comes in pieces may take "
+        "twice as long.",
     )
     max_rooms: int = _setting(
         10_000,
@@ -221,10 +174,10 @@ class Settings:
         600_000, POSITIVE, "The longest togetherTimeoutMs that a room may have, in milliseconds."
     )
     room_cleanup_delay: float = _setting(
-        300.0, NUMBER, "Seconds that an empty room keeps its settings, 0 goes at once."
+        300.0, SECONDS, "Seconds that an empty room keeps its settings, 0 goes at once."
     )
     rejoin_window: float = _setting(
-        30.0, NUMBER, "Seconds after the start in which clients that rejoin make their room again."
+        30.0, SECONDS, "Seconds after the start in which clients that rejoin make their room again."
     )
     history_seconds: float = _setting(
         120.0, DURATION, "Seconds for which a room made with `history` keeps a message."
@@ -234,16 +187,16 @@ class Settings:
     )
     host_app: str = _setting("", TEXT, "The host app for every room, as `module:Class`.")
     secret_key: str = _setting(
-        "", TEXT, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."
+        "", SECRET, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."
     )
     log_format: str = _setting(
         "text",
-        _one_of("text", "json"),
+        one_of("text", "json"),
         "How the stand-alone hub logs: lines for people, or for machines.",
     )
     log_level: str = _setting(
         "INFO",
-        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "What the stand-alone hub logs: this, and what is worse.",
     )
 
@@ -272,8 +225,8 @@ def load(config: Mapping[str, Any]) -> Settings:
         kind: Kind = field.metadata["kind"]
         value = kind.parse(config[name])
         if value is None:
-            shown = "" if field.name == "secret_key" else f" {config[name]!r}"
-            raise SettingError(f"{name} is{shown or ' wrong'}; it must be {kind.right}")
+            shown = "wrong" if kind.is_secret else repr(config[name])
+            raise SettingError(f"{name} is {shown}; it must be {kind.right}")
         values[field.name] = value
     settings = Settings(**values)
     if settings.outbox_bytes < settings.max_message_bytes + settings.envelope_bytes:

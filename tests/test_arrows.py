@@ -20,7 +20,9 @@ BELOW = {
     "addresses": set(),
     "origins": set(),
     "memory": set(),
-    "settings": {"addresses", "origins"},
+    "descriptors": set(),
+    "kinds": {"addresses", "origins"},
+    "settings": {"addresses", "kinds", "origins"},
     "signals": set(),
     "logs": {"settings"},
     "guard": set(),
@@ -28,6 +30,7 @@ BELOW = {
     "host_app": {"guard", "protocol", "rooms", "net"},
     "hub": {
         "addresses",
+        "descriptors",
         "hooks",
         "host_app",
         "memory",
@@ -63,7 +66,7 @@ BELOW = {
     },
     "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},
-    "serve": {"hub", "net", "signals", "web"},
+    "serve": {"descriptors", "hub", "net", "settings", "signals", "web"},
     "__init__": {"app", "extension", "host_app", "version"},
     "__main__": {"__init__", "serve"},
 }

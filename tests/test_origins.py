@@ -25,6 +25,13 @@ LISTED = origins("https://example.com, http://localhost:3000")
         ("null", {"null"}),
         ("chrome-extension://abcdefgh", {"chrome-extension://abcdefgh"}),
         ("", set()),
+        (" ", set()),
+        (
+            "https://example.com:443, http://b.example:80",
+            {"https://example.com", "http://b.example"},
+        ),
+        ("http://example.com:443", {"http://example.com:443"}),
+        ("https://xn--mnchen-3ya.de", {"https://xn--mnchen-3ya.de"}),
         (ANY, {"*"}),
     ],
 )
@@ -33,10 +40,21 @@ def test_origins_are_read_as_browsers_write_them(said, named):
 
 
 @pytest.mark.parametrize(
-    "said", ["example.com", "https://example.com/", "https://a.example/chat", "*.example.com", 5]
+    "said",
+    [
+        "example.com",
+        "https://example.com/",
+        "https://a.example/chat",
+        "*.example.com",
+        "https://*.example.com",
+        "https://m\xfcnchen.de",
+        ",",
+        " , ",
+        5,
+    ],
 )
 def test_what_no_browser_says_is_refused_at_start(said):
-    with pytest.raises(SettingError, match=r"origins such as https://example\.com"):
+    with pytest.raises(SettingError, match=r"origins such as https://example\.com.* with xn--"):
         create_app(PIEHUB_ALLOWED_ORIGINS=said)
 
 
@@ -120,7 +138,7 @@ def test_with_authorize_only_pages_of_the_hubs_own_origin_may_connect(service, c
     url = service.start(app)
     assert [record.message for record in caplog.records] == [
         "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages of its "
-        "own origin may connect. Set it to `same` if that is right, to the origins of all your "
+        "own host may connect. Set it to `same` if that is right, to the origins of all your "
         "pages, such as https://example.com, or to `*`."
     ]
     assert answer(service, url, "https://evil.example")[0] == 403

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
+from piehub import descriptors
 from piehub.net.connection import CLOSE_TIMEOUT
 from piehub.net.drain import SPREAD
 from piehub.net.heartbeat import TICK
-from piehub.serve import address, collector, descriptors, draining, gunicorn_conf, pywsgi
+from piehub.serve import address, collector, draining, gunicorn_conf, pywsgi
 
 
 @pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])

@@ -33,6 +33,10 @@ def test_what_is_not_set_has_its_default():
         ("LOG_FORMAT", "JSON", "json"),
         ("LOG_LEVEL", "debug", "DEBUG"),
         ("PATH", "/ws", "/ws"),
+        ("PATH", "/", "/"),
+        ("PATH", "/chat/v1.0/~me", "/chat/v1.0/~me"),
+        ("PING_INTERVAL", "0", 0),
+        ("PING_TIMEOUT", "0.05", 0.05),
     ],
 )
 def test_a_setting_is_read_from_text_and_from_values(name, given, value):
@@ -56,7 +60,14 @@ def test_a_setting_is_read_from_text_and_from_values(name, given, value):
         ("PATH", "/room/<name>", "a path such as /ws"),
         ("PATH", "/ws?a=b", "a path such as /ws"),
         ("PATH", "/my hub", "a path such as /ws"),
-        ("PING_TIMEOUT", 0, "a number above 0"),
+        ("PATH", "/a//b", "a path such as /ws"),
+        ("PATH", "/%41", "a path such as /ws"),
+        ("PATH", "/wörld", "a path such as /ws"),
+        ("PING_TIMEOUT", 0, "a number of 0.05 or more"),
+        ("PING_TIMEOUT", "1e-9", "a number of 0.05 or more"),
+        ("PING_INTERVAL", "0.001", "0, or a number of 0.05 or more"),
+        ("RATE_BURST", "9" * 400, "an integer of 1 or more, up to 10**12"),
+        ("TOGETHER_BYTES", 10**13, "an integer of 1 or more, up to 10**12"),
         ("HOST_APP", 5, "text"),
         ("LOG_FORMAT", "xml", "one of text, json"),
     ],
@@ -66,6 +77,10 @@ def test_a_wrong_value_is_named_with_what_would_do(name, given, right):
         load({f"PIEHUB_{name}": given})
     assert f"PIEHUB_{name} is {given!r}" in str(error.value)
     assert right in str(error.value)
+
+
+def test_a_secret_of_blanks_is_none():
+    assert load({"PIEHUB_SECRET_KEY": " \n"}).secret_key == ""
 
 
 def test_a_wrong_secret_is_not_shown():

@@ -28,10 +28,13 @@ def main() -> int:
             better = ", ".join(fault["fix_versions"]) or "none yet"
             print(f"{package['name']} {package['version']}: {fault['id']}; mended in {better}")
     unknown = sum(1 for package in packages if "skip_reason" in package)
-    print(
-        f"audit: {len(packages) - unknown} packages looked up, {len(faulty)} with known "
-        f"vulnerabilities; of {unknown}, the registry in use could say nothing"
-    )
+    if unknown == len(packages):
+        print(f"audit: NOTHING WAS CHECKED: the registry in use knows none of {unknown} packages")
+    else:
+        print(
+            f"audit: {len(packages) - unknown} packages looked up, {len(faulty)} with known "
+            f"vulnerabilities; {unknown} not checked, as the registry in use knows none of them"
+        )
     return 1 if faulty else 0
 
 

@@ -10,12 +10,15 @@ import signal
 import sys
 from typing import Any
 
-from piehub.serve import address, collector, descriptors, options
+from piehub import descriptors
+from piehub.serve import address, collector, options
 
 __all__ = [
     "bind",
     "graceful_timeout",
     "keepalive",
+    "nworkers_changed",
+    "on_reload",
     "on_starting",
     "post_worker_init",
     "worker_class",
@@ -24,25 +27,32 @@ __all__ = [
     "workers",
 ]
 
-bind = f"0.0.0.0:{address.port()}"
+try:
+    bind = f"0.0.0.0:{address.port()}"
+except ValueError as error:  # which gunicorn would show with its traceback
+    sys.exit(f"piehub: refusing to start: {error}")
 worker_class = "gevent"
 # Rooms live in the memory of one process; gunicorn would else take WEB_CONCURRENCY, which Heroku
 # sets to 2 by itself.
 workers = 1
-# Requests at once; those beyond it hang. A client counts only until its upgrade is answered, other
-# than under gevent-websocket's worker or TLS.
+# Requests at once, if there are files for them; those beyond it wait. A client counts only until
+# its upgrade is answered, other than under gevent-websocket's worker or TLS.
 worker_connections = 21_000
 # Seconds for the next head of a request, the first one, too: PIEHUB_HEADER_TIMEOUT.
 keepalive = 10
 # The drain takes at most 7 s. Heroku kills 30 s after SIGTERM, Docker after 10.
 graceful_timeout = 8
 
+_good: list[Any] = []  # the last configuration that a hub can live with
+
 
 def on_starting(server: Any) -> None:
     """gunicorn's hook, in the master, before anything else."""
-    if refusal := options.refusal(server.cfg):
+    if refusal := options.refusal(server.cfg) or options.wrong_setting():
         server.log.error("piehub: refusing to start: %s", refusal)
         sys.exit(1)
+    options.mend_master(server, graceful_timeout)
+    _good.append(server.cfg)
     asked = os.environ.get("WEB_CONCURRENCY", "1")
     if asked != "1":
         server.log.info(
@@ -50,17 +60,38 @@ def on_starting(server: Any) -> None:
         )
 
 
+def nworkers_changed(server: Any, now: int, before: int | None) -> None:
+    """gunicorn's hook, in the master: SIGTTIN asks for a worker more, a new configuration for more.
+
+    before: None at start, where on_starting looks at it.
+    """
+    if before is not None and now > 1:
+        server.log.warning("piehub: still one worker: rooms live in its memory.")
+        server.num_workers = 1
+
+
+def on_reload(server: Any) -> None:
+    """gunicorn's hook, in the master, on SIGHUP, once the configuration has been read anew."""
+    if refusal := options.refusal(server.cfg):
+        server.log.error("piehub: going on with the configuration from before: %s", refusal)
+        server.app.cfg = _good[-1]
+        server.setup(server.app)
+    options.mend_master(server, graceful_timeout)
+    _good[:] = [server.cfg]
+
+
 def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
     from piehub.serve import draining, front_door
 
+    descriptors.raise_limit()
     options.mend(worker, keepalive)
     collector.relax()
-    descriptors.raise_limit()
     draining.watch_gunicorn(worker)
     front_door.open_in(worker)
-    for name in (signal.SIGINT, signal.SIGQUIT):
-        # Ctrl-C, too, is a reason to take leave; gunicorn would end at once, with a traceback.
+    for name in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        # Ctrl-C, too, is a reason to take leave, and a terminal that is closed; gunicorn would end
+        # at once.
         signal.signal(name, worker.handle_exit)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 from gevent import monkey
 
+from piehub import descriptors, settings
 from piehub.serve import draining, patience
+from piehub.settings import SettingError
 
-# gunicorn's own that serve one client at a time, or no WSGI. gthread's threads are a runtime, too.
-_OTHER_WORKERS = ("asgi", "sync", "tornado")
+# gunicorn's own that serve one client at a time, or no WSGI.
+_OTHER_WORKERS = ("gunicorn.workers.gasgi", "gunicorn.workers.gtornado", "gunicorn.workers.sync")
+_THREADS = "gunicorn.workers.gthread"  # are a runtime, too
+_LEAST_THREADS = 2  # one of them for requests
 
 
 def refusal(cfg: Any) -> str | None:
@@ -24,17 +29,55 @@ def refusal(cfg: Any) -> str | None:
             "room would not hear each other. Start one (--workers 1); to share rooms among workers "
             "takes Redis, which this version does not speak yet."
         )
-    if cfg.worker_class_str in _OTHER_WORKERS:
-        return (
-            f"a {cfg.worker_class_str} worker cannot hold many open sockets. Start gevent's "
-            "(-k gevent)."
-        )
+    if cfg.workers < 1:
+        return "0 workers serve nobody. Start one (--workers 1)."
+    if cfg.worker_connections < 1:
+        return "with --worker-connections 0 nobody comes in. Leave it out."
     if cfg.preload_app and not monkey.is_module_patched("socket"):
         return (
             "--preload loads the app before gevent has patched Python, and what it imports may "
             "block all clients. Leave it out: with one worker it saves nothing."
         )
+    return _refusal_of(cfg.worker_class, cfg)
+
+
+def wrong_setting() -> str | None:
+    """What is wrong with a setting in the environment. The app would say so in a traceback."""
+    known = settings.FIELDS.keys() & os.environ.keys()
+    try:
+        settings.load({name: os.environ[name] for name in known})
+    except SettingError as error:
+        return str(error)
     return None
+
+
+def _refusal_of(worker: type, cfg: Any) -> str | None:
+    if _comes_from(worker, *_OTHER_WORKERS):
+        return (
+            f"a {cfg.worker_class_str} worker cannot hold many open sockets. Start gevent's "
+            "(-k gevent)."
+        )
+    if _comes_from(worker, _THREADS) and cfg.threads < _LEAST_THREADS:
+        return (
+            f"each client takes a thread of a gthread worker, and --threads is {cfg.threads}. "
+            "Start gevent's (-k gevent), or some threads more than there are to be clients."
+        )
+    return None
+
+
+def mend_master(server: Any, graceful_timeout: int) -> None:
+    """Make harmless, in the master, what would break open sockets, and say so.
+
+    graceful_timeout: seconds that a drain takes.
+    """
+    asked = server.cfg.graceful_timeout
+    if asked < graceful_timeout:
+        server.log.warning(
+            "piehub: --graceful-timeout %d is not used: to take leave of all clients takes %d s.",
+            asked,
+            graceful_timeout,
+        )
+        server.cfg.set("graceful_timeout", graceful_timeout)
 
 
 def mend(worker: Any, keepalive: int) -> None:
@@ -53,9 +96,34 @@ def mend(worker: Any, keepalive: int) -> None:
             "piehub: --keep-alive 0 is not used: it would let a client take for ever to say the "
             "head of its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
         )
-    if (
-        getattr(worker, "wsgi_handler", None) is not None
-    ):  # gevent's own server, which knows no --keep-alive
-        worker.wsgi_handler = patience.patient(worker.wsgi_handler)
+    handler = getattr(worker, "wsgi_handler", None)
+    if handler:  # that of gevent's own server, which knows no --keep-alive
+        worker.wsgi_handler = patience.patient(handler)
+    _leave_descriptors(worker)
+    if hub:
+        descriptors.tell_of(hub.settings.max_clients)
+    if hub and _comes_from(type(worker), _THREADS):
+        hub.places = cfg.threads - 1
+        worker.log.warning(
+            "piehub: with %d threads, %d clients find space: each takes one, and one is for other "
+            "requests. Who does not come to the end of its request's head takes one for as long "
+            "as it likes; -k gevent has none of these limits.",
+            cfg.threads,
+            hub.places,
+        )
     if hub and cfg.keepalive in (0, keepalive):
         cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))
+
+
+def _comes_from(kind: type, *modules: str) -> bool:
+    """Whether it is a worker from there, whatever it was named on the command line."""
+    return any(each.__module__ in modules for each in kind.__mro__)
+
+
+def _leave_descriptors(worker: Any) -> None:
+    """Let those who do not come to the end of their request wait, rather than use up what is left
+    beside the clients. A worker looks at this when it begins to serve."""
+    clients_leave = getattr(worker, "server_class", worker) is None and not worker.cfg.is_ssl
+    for_clients = 0 if clients_leave else descriptors.for_clients()  # they hold on to their request
+    most = for_clients + descriptors.for_requests()
+    worker.worker_connections = min(worker.worker_connections, most)

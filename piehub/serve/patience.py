@@ -1,34 +1,65 @@
-"""How long gevent's own server waits for the head of a request; by itself, for ever."""
+"""How long gevent's own server waits for a request; by itself, for ever. And who becomes a
+WebSocket there."""
 
 from __future__ import annotations
 
+from http.client import HTTPException as HeadError
 from typing import Any
 
 import gevent
 from gevent.pywsgi import WSGIHandler
+from werkzeug.exceptions import HTTPException
 
 from piehub.serve import draining
+from piehub.web import upgrade
 
 _SECONDS = 10.0  # for an app that has no hub
 
 
 def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
-    """The same handler of requests, with PIEHUB_HEADER_TIMEOUT."""
+    """The same handler of requests, with PIEHUB_HEADER_TIMEOUT and the hub's view of handshakes."""
 
     class Patient(handler):  # type: ignore[misc, valid-type]
         def read_requestline(self) -> Any:
-            with _patience(self):
-                return super().read_requestline()
-            return ""  # as if the client had gone
+            try:
+                with _patience(self):
+                    return super().read_requestline()
+            except gevent.Timeout:
+                return ""  # as if the client had gone
 
         def read_request(self, raw_requestline: str) -> Any:
-            with _patience(self):
-                return super().read_request(raw_requestline)
-            return False  # which is answered with 400
+            try:
+                with _patience(self):
+                    return super().read_request(raw_requestline)
+            except (gevent.Timeout, HeadError):  # that gevent would log with its traceback
+                return False  # which is answered with 400
+
+        def run_application(self) -> None:
+            try:
+                super().run_application()
+            finally:
+                self._pass_over_body()
+
+        def _pass_over_body(self) -> None:
+            """What the app has not read of it, as the next request comes behind."""
+            try:
+                with _patience(self):
+                    self.wsgi_input._discard()
+            except (gevent.Timeout, OSError):
+                self.close_connection = True
+                self.wsgi_input._chunked_input_error = True  # by which gevent waits for no more
+
+        def upgrade_websocket(self) -> Any:
+            """gevent-websocket's, but for what it has no right answer to: that is the app's."""
+            try:
+                upgrade.check_handshake(self.environ)
+            except HTTPException:
+                return None
+            return super().upgrade_websocket() if self.request_version == "HTTP/1.1" else None
 
     return Patient
 
 
 def _patience(handler: WSGIHandler) -> gevent.Timeout:
     hub = draining.hub_of(handler.server.application)
-    return gevent.Timeout(hub.settings.header_timeout if hub else _SECONDS, False)  # type: ignore[arg-type]
+    return gevent.Timeout(hub.settings.header_timeout if hub else _SECONDS)

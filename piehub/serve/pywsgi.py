@@ -12,7 +12,8 @@ from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
-from piehub.serve import address, collector, descriptors, draining, patience
+from piehub import descriptors
+from piehub.serve import address, collector, draining, patience
 
 STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
@@ -23,10 +24,14 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
     """Serve until SIGTERM or Ctrl-C, in a patched process; then take leave of every client."""
     collector.relax()
     descriptors.raise_limit()
+    hub = draining.hub_of(app)
+    if hub:
+        descriptors.tell_of(hub.settings.max_clients)
     server = WSGIServer(
         (host, address.port() if port is None else port),
         app,
-        spawn=Pool(),  # so that stop() waits for those who are still closing
+        # So that stop() waits for those who are still closing, and no descriptor is missing.
+        spawn=Pool(descriptors.for_clients() + descriptors.for_requests()),
         handler_class=patience.patient(WebSocketHandler),
         log=None,
         error_log=logging.getLogger("piehub.http"),
@@ -41,6 +46,6 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
     log.info("piehub listens on http://%s:%d", *server.address[:2])
     stopping.wait()
     log.info("piehub is stopping")
-    if hub := draining.hub_of(app):
+    if hub:
         hub.drain()
     server.stop(timeout=STOP_TIMEOUT)

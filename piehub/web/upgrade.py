@@ -65,7 +65,7 @@ def _upgrade(hub: Hub) -> Response | None:
         check_handshake(environ)
         visitor = admit(hub, environ)
     except HTTPException as refused:
-        _tell_refusal(environ, refused)
+        _tell_refusal(hub, environ, refused)
         raise
     if (client := adopt.from_gunicorn(environ)) is not None:
         take_away(hub, client, environ, visitor)
@@ -99,7 +99,7 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
     try:
         visitor = admit(hub, request.environ)
     except HTTPException as refused:
-        _tell_refusal(request.environ, refused)
+        _tell_refusal(hub, request.environ, refused)
         _refuse_upgraded(hub, client, _refusal_code(hub, refused), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
@@ -108,11 +108,11 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
         _serve(hub, client, visitor)
 
 
-def _tell_refusal(environ: dict[str, Any], refused: HTTPException) -> None:
+def _tell_refusal(hub: Hub, environ: dict[str, Any], refused: HTTPException) -> None:
     log.info(
         "client refused address=%(address)s status=%(status)d reason=%(reason)r",
         {
-            "address": _address(environ, environ.get("REMOTE_ADDR", "")),
+            "address": _address(environ, _host(hub, environ)),
             "status": refused.get_response().status_code,
             "reason": _text_of(refused),
         },
@@ -187,9 +187,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     if hub.is_draining:
         _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     _check_origin(hub, environ)
-    remote = environ.get("REMOTE_ADDR", "")
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-    host = addresses.of_client(remote, forwarded, hub.settings.trusted_proxies)
+    host = _host(hub, environ)
     _check_space(hub, host)
     asked = _query(environ)
     client_id = asked.get("clientId", "")
@@ -203,7 +201,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     return Visitor(
         _address(environ, host),
         host,
-        addresses.is_known(host, remote, forwarded),
+        addresses.is_known(host, *_remote_and_forwarded(environ)),
         identity,
         client_id,
         asked.get("resumeToken", ""),
@@ -285,6 +283,14 @@ def _client(hub: Hub, connection: Connection, visitor: Visitor) -> Client:
         host=visitor.host,
         is_host_known=visitor.is_host_known,
     )
+
+
+def _host(hub: Hub, environ: dict[str, Any]) -> str:
+    return addresses.of_client(*_remote_and_forwarded(environ), hub.settings.trusted_proxies)
+
+
+def _remote_and_forwarded(environ: dict[str, Any]) -> tuple[str, str]:
+    return environ.get("REMOTE_ADDR", ""), environ.get("HTTP_X_FORWARDED_FOR", "")
 
 
 def _address(environ: dict[str, Any], host: str) -> str:

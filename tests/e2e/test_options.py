@@ -1,8 +1,12 @@
 """gunicorn's options that a hub cannot live with, and how long each server waits for a head."""
 
+import os
+import signal
 import sys
 
 import pytest
+
+from tests.support.process import descendants
 
 
 def gunicorn(*options):
@@ -14,7 +18,11 @@ def gunicorn(*options):
     [
         (["--preload"], "--preload loads the app before gevent has patched Python"),
         (["-k", "sync"], "a sync worker cannot hold many open sockets. Start gevent's (-k gevent)"),
+        (["-k", "gunicorn.workers.sync.SyncWorker"], "a gunicorn.workers.sync.SyncWorker worker"),
+        (["-k", "gthread"], "each client takes a thread of a gthread worker, and --threads is 1."),
         (["--workers", "2"], "2 workers would have rooms of their own each"),
+        (["--workers", "0"], "0 workers serve nobody"),
+        (["--worker-connections", "0"], "with --worker-connections 0 nobody comes in"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -32,6 +40,61 @@ def test_preload_is_let_be_where_gevent_has_patched_before(start, clients, tmp_p
     )
     server = start(gunicorn("--preload", "-c", str(config)))
     assert clients(server.url).join()["type"] == "ResolvePromise"
+
+
+def test_a_signal_for_more_workers_starts_none(start, clients):
+    server = start()
+    os.kill(server.pid, signal.SIGTTIN)
+    server.wait_for_line("piehub: still one worker: rooms live in its memory.")
+    peers = [clients(server.url) for _ in range(10)]
+    assert {peer.join()["type"] for peer in peers} == {"ResolvePromise"}
+    peers[0].say("Data", payload="to all")
+    assert {peer.hear_type("Data")["payload"] for peer in peers} == {"to all"}
+    assert server.log.count("Booting worker") == 1
+
+
+def test_a_new_configuration_that_no_hub_can_run_with_is_not_taken(start, clients, tmp_path):
+    config = tmp_path / "gunicorn.conf.py"
+    config.write_text("from piehub.serve.gunicorn_conf import *\n")
+    server = start(["gunicorn", "-k", "gevent", "-c", str(config), "wsgi:app"])
+    peer = clients(server.url)
+    config.write_text("from piehub.serve.gunicorn_conf import *\nworkers = 2\n")
+    os.kill(server.pid, signal.SIGHUP)
+    server.wait_for_line("piehub: going on with the configuration from before: 2 workers would")
+    assert peer.close_code() == 1012
+    server.wait_for_line("Worker exiting")
+    assert clients(server.url).join()["type"] == "ResolvePromise"
+    assert server.log.count("Booting worker") == 2
+
+
+def test_a_hang_up_of_the_worker_alone_takes_leave_too(start, clients):
+    server = start()
+    peer = clients(server.url)
+    (worker,) = descendants(server.pid)
+    os.kill(worker, signal.SIGHUP)
+    assert peer.close_code() == 1012
+    assert "Traceback" not in server.log
+
+
+def test_a_server_in_a_hurry_still_takes_leave(start, clients):
+    server = start(gunicorn("--graceful-timeout", "0"))
+    server.wait_for_line(
+        "piehub: --graceful-timeout 0 is not used: to take leave of all clients takes 8 s"
+    )
+    peers = [clients(server.url) for _ in range(3)]
+    server.terminate()
+    assert [peer.close_code() for peer in peers] == [1012] * 3
+    assert server.wait(timeout=12) == 0
+
+
+def test_who_finds_no_thread_is_told_so(start, clients):
+    server = start(["gunicorn", "-k", "gthread", "--threads", "4", "wsgi:app"])
+    server.wait_for_line("piehub: with 4 threads, 3 clients find space: .* its request's head")
+    peers = [clients(server.url) for _ in range(3)]
+    late = clients.wire(server.url, handshake=False)
+    late.send(late.request())
+    assert late.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 503 ")
+    assert peers[0].join()["type"] == "ResolvePromise"
 
 
 def test_a_limit_of_requests_does_not_end_open_sockets(start, clients):

@@ -61,12 +61,20 @@ def test_a_port_that_is_none_is_named(start):
     server = start(PORT="many", ready=None)
     assert server.wait(timeout=10) != 0
     assert "PORT is 'many'; it must be a number from 1 to 65535" in server.log
+    assert "Traceback" not in server.log
+
+
+def test_a_number_of_workers_that_is_none_is_named(start):
+    server = start(WAYS["python -m piehub"], WEB_CONCURRENCY="x", ready=None)
+    assert server.wait(timeout=10) != 0
+    assert server.log == "piehub: refusing to start: WEB_CONCURRENCY is 'x'; it must be 1"
 
 
 def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(start):
     server = start(PIEHUB_PING_INTERVAL="soon", ready=None)
     assert server.wait(timeout=20) != 0
-    assert "PIEHUB_PING_INTERVAL is 'soon'; it must be a number, 0 or more" in server.log
+    assert "refusing to start: PIEHUB_PING_INTERVAL is 'soon'; it must be 0, or a" in server.log
+    assert "Traceback" not in server.log
     assert "Exception during worker exit" not in server.log
 
 

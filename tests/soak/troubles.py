@@ -6,7 +6,7 @@ Each trouble is a function of the scene, and says there what was not as it ought
 import signal
 import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -93,18 +93,22 @@ def flood(scene):
 
 
 def use_up_descriptors(scene):
-    """More come than the hub may have open: they wait, and the others live."""
-    opened = []
+    """More come than the hub may have open: they are told so, and the others live."""
+    opened, answers = [], Counter()
 
     def come():
-        with suppress(OSError):  # those that wait
-            opened.append(connect(scene.hub.port, patience=1)[0])
+        try:
+            opened.append(connect(scene.hub.port)[0])
+        except OSError as refusal:
+            answers[str(refusal).partition("\r\n")[0]] += 1
 
     coming = Pool(scene.files)
     for _ in range(scene.files):
         coming.spawn(come)
     coming.join()
-    scene.expect(len(opened) < scene.files, "hubs with more descriptors than they may have")
+    refused = answers.pop("HTTP/1.1 503 SERVICE UNAVAILABLE", 0)
+    scene.expect(refused, "hubs with more descriptors than they may have")
+    scene.expect(not answers, "newcomers without descriptors that were told nothing")
     scene.witnesses_hear("witnesses that heard nothing without descriptors")
     for one in opened:
         one.close()

@@ -214,6 +214,7 @@ def test_behind_a_trusted_proxy_each_client_is_counted_and_named_by_its_own_addr
         assert capsys.readouterr().err.endswith(f" address={host}\n")
     again = answer(service, url, lambda wire: wire.request(X_Forwarded_For="198.51.100.7"))
     assert again[0] == 429
+    assert " client refused address=198.51.100.7 status=429 " in capsys.readouterr().err
 
 
 def test_who_is_no_trusted_proxy_cannot_say_where_it_comes_from(service):

@@ -1,0 +1,64 @@
+"""How many files, and so sockets, this process may open, and for how many clients that is enough.
+
+A server that has used them all up can neither take a request nor refuse one. So the clients get
+three quarters, and what is left is for requests.
+"""
+
+from __future__ import annotations
+
+import logging
+
+_FOR_THE_PROCESS = 64  # its log, its listener, and what the app has open
+_IF_NOBODY_SAYS = 1_000_000  # on Windows, or without a limit
+
+log = logging.getLogger("piehub")
+
+
+def raise_limit() -> None:
+    """Lift the soft limit for open files, usually 1024, to the hard one."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError) as error:  # macOS has more to say than its hard limit tells
+        log.warning("piehub: this process may open %d files only: %s", soft, error)
+
+
+def for_clients() -> int:
+    """How many clients there is space for. Asked anew each time, as the limit may be lifted."""
+    return _spare() * 3 // 4
+
+
+def for_requests() -> int:
+    """How many requests may be open at once, beside as many clients."""
+    return max(1, _spare() - for_clients())
+
+
+def tell_of(clients: int) -> None:
+    """Say so where there is no space for as many clients as there may be."""
+    if for_clients() < clients:
+        log.warning(
+            "piehub: this process may open %d files, which is enough for %d clients; those beyond "
+            "are refused, although PIEHUB_MAX_CLIENTS is %d. Raise the limit to %d (ulimit -n, or "
+            "LimitNOFILE= of systemd).",
+            _limit(),
+            for_clients(),
+            clients,
+            clients * 4 // 3 + _FOR_THE_PROCESS + 1,
+        )
+
+
+def _spare() -> int:
+    return max(0, _limit() - _FOR_THE_PROCESS)
+
+
+def _limit() -> int:
+    try:
+        import resource
+    except ImportError:
+        return _IF_NOBODY_SAYS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _IF_NOBODY_SAYS if soft == resource.RLIM_INFINITY else soft

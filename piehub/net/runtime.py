@@ -7,7 +7,6 @@ patched, as gunicorn's gevent worker and wsgi.py do it.
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable, Sequence, Sized
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
@@ -132,18 +131,11 @@ class Runtime(Protocol):
         """
 
 
-# Bytes that the kernel may hold for a client beyond what is under way to it. By itself it holds up
-# to 4 MB, which nobody counts, and a ping would stand behind all of it.
-UNSENT_BYTES = 131_072
-
-
 def send_at_once(client: socket.socket) -> None:
     """Let small frames leave as they come: a client that only listens acknowledges late, and by
-    Nagle's algorithm the next frame would wait 40 ms for that. What cannot leave waits with us."""
+    Nagle's algorithm the next frame would wait 40 ms for that."""
     with suppress(OSError):  # a UNIX socket has no such delay
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if sys.platform != "win32":
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
 
 def choose() -> Runtime:

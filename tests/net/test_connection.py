@@ -1,9 +1,6 @@
 """One client's socket: pings, limits, slow readers, and how connections end."""
 
-import fcntl
 import json
-import struct
-import termios
 from contextlib import suppress
 from time import monotonic
 from types import SimpleNamespace
@@ -17,7 +14,6 @@ from piehub.net import greenlet_link
 from piehub.net.connection import CLOSE_TIMEOUT, Connection, Limits
 from piehub.net.drain import drain
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import UNSENT_BYTES
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -470,16 +466,6 @@ def fill(sender, reader, connection):
         sender.say("Data", payload=PAYLOAD)
         assert reader.hear()["payload"] == PAYLOAD
         assert sender.hear_type("Data")["payload"] == PAYLOAD
-
-
-def test_little_waits_in_the_kernel_for_who_reads_nothing(service):
-    sender, _, _, connection = room_with_a_stalled_client(service)
-    while not connection.outbox.size:
-        sender.say("Data", payload=PAYLOAD)
-        sender.hear_type("Data")
-    unsent = struct.pack("i", 0)
-    unsent = fcntl.ioctl(connection._link._raw.fileno(), termios.TIOCOUTQ, unsent)
-    assert 0 < struct.unpack("i", unsent)[0] < 2 * UNSENT_BYTES
 
 
 def test_who_pings_and_reads_nothing_is_closed_for_the_memory_that_its_pongs_take(service):

@@ -439,7 +439,7 @@ def test_a_long_turn_of_the_loop_is_not_taken_for_a_slow_client(service):
 
 
 def test_a_ping_interval_of_0_pings_nobody(service):
-    wire = service.wire(service.start(ping_interval=0, ping_timeout=20 * MS))
+    wire = service.wire(service.start(ping_interval=0, ping_timeout=50 * MS))
     wire.frame()
     wire.socket.settimeout(200 * MS)
     with pytest.raises(TimeoutError):

@@ -269,7 +269,7 @@ def test_a_join_that_is_refused_is_none(service):
 
 
 def test_nobody_has_to_join_unless_that_is_required(service):
-    peer = service.peer(service.start(join_timeout=20 * MS, ping_timeout=40 * MS))
+    peer = service.peer(service.start(join_timeout=50 * MS, ping_timeout=50 * MS))
     assert peer.hears_nothing()
     peer.say("GetStats")
     assert peer.hear_type("GetStats")

@@ -126,4 +126,4 @@ def _leave_descriptors(worker: Any) -> None:
     clients_leave = getattr(worker, "server_class", worker) is None and not worker.cfg.is_ssl
     for_clients = 0 if clients_leave else descriptors.for_clients()  # they hold on to their request
     most = for_clients + descriptors.for_requests()
-    worker.worker_connections = min(worker.worker_connections, most)
+    worker.worker_connections = min(worker.cfg.worker_connections, most)

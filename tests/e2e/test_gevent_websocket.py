@@ -62,3 +62,14 @@ def test_what_comes_behind_a_body_that_nobody_read_is_read(server, clients):
     answers = wire.rest()
     assert answers.startswith(b"HTTP/1.1 405 ")
     assert b"HTTP/1.1 200 OK" in answers
+
+
+def test_what_comes_behind_a_body_that_cannot_be_read_is_no_request(server, clients):
+    wire = clients.wire(server.url, handshake=False)
+    wire.send(
+        b"POST /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfive\r\n"
+    )
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    answers = wire.rest()
+    assert answers.startswith(b"HTTP/1.1 405 ")
+    assert answers.count(b"HTTP/1.1 ") == 1

@@ -177,7 +177,7 @@ class Mailbox:
                     raise TypeError(f"handle_message returns None or a dict, not {answer!r}")
         except _FAILURES as failure:
             text = outgoing.err(f"{texts.HOST_APP_FAILED}{failure}")
-            self._deliver(emission._replace(text=text))
+            self._deliver(emission._replace(text=text, key=None))  # the message itself still comes
         self._deliver(emission)
 
     def _clean_up(self) -> None:

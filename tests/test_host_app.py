@@ -6,6 +6,7 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 
 from piehub import HostApp, create_app, memory
+from piehub.rooms.registry import Registry
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
 from tests.support.timing import MS, PATIENCE
@@ -114,6 +115,28 @@ def test_a_host_app_that_raises_is_told_once_and_the_message_goes_as_it_was(serv
         assert error["message"] == "hostApp.handleMessage error: tripped"
         assert peer.hear()["payload"] == 1
     assert "ValueError: tripped" in capsys.readouterr().err
+
+
+def test_what_is_sent_again_while_the_room_is_told_of_an_error_is_not_doubled(service, monkeypatch):
+    class Clumsy(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                raise ValueError("tripped")
+
+    def deliver(registry, room, emission, whole=Registry._deliver):
+        whole(registry, room, emission)
+        if emission.text.startswith(b'{"type":"Err"'):
+            (connection,) = service.hub.heartbeat
+            while connection.received < 3:  # under threads, another may come in between
+                gevent.sleep(MS)
+
+    monkeypatch.setattr(Registry, "_deliver", deliver)
+    peer = member(service, start(service, Clumsy), history=10)
+    peer.say("Data", payload="once", messageId="m")
+    peer.hear_type("Err")
+    peer.say("Data", payload="once", messageId="m")
+    peer.say("Data", payload="last")
+    assert [peer.hear_type("Data")["seq"] for _ in range(3)] == [1, 1, 2]
 
 
 def test_a_host_app_that_blocks_holds_up_its_room_alone(service):

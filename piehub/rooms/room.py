@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 from typing import Literal, NamedTuple, Protocol
@@ -38,6 +39,7 @@ class Emission(NamedTuple):
     key: Key | None = None  # of a Data that has a messageId
     late: Callable[[], Iterable[bytes]] | None = None  # in place of text: what to say by then
     joins: float = inf  # that the room had had by then; who has come since does not hear it
+    is_presence: bool = False  # which the next one makes old
 
 
 class HostMailbox(Protocol):
@@ -46,8 +48,9 @@ class HostMailbox(Protocol):
     def put(self, emission: Emission, /) -> None:
         """Queue it; never blocks."""
 
-    def wait_for_space(self) -> None:
-        """Wait until less is queued. Not to be called under the lock."""
+    def space(self, check: Callable[[], None], /) -> AbstractContextManager[None]:
+        """Wait until there is space for what is put within; whoever can wait does. `check` raises
+        once it need not wait any longer. Not to be called under the lock."""
 
     def close(self) -> None:
         """The room is gone."""
@@ -115,9 +118,10 @@ class Room:
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
-        """Send `text`, which is no Data, to everyone: one frame, the same bytes for all."""
+        """Send `text`, which is presence, to everyone: one frame, the same bytes for all."""
         if self.host:
-            self.host.put(Emission("room", text, self.audience, joins=self.joins))
+            emission = Emission("room", text, self.audience, joins=self.joins, is_presence=True)
+            self.host.put(emission)
         else:
             self._broadcast(self.audience, text)
 

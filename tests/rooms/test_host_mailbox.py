@@ -41,6 +41,8 @@ def test_each_room_has_a_mailbox_which_is_handed_the_rooms_info(host_hub):
     assert host_hub.registry.host_of(a) is host_hub.registry.host_of(b) is first
     assert host_hub.registry.host_of(c) is second
     assert host_hub.registry.host_of(host_hub.client("d")) is None
+    assert host_hub.registry.host_in(("app", "other", "1")) is second
+    assert host_hub.registry.host_in(("app", "another", "1")) is None
 
 
 def test_presence_goes_through_the_host_app_and_the_promise_follows_it(host_hub):

@@ -199,7 +199,7 @@ class Room:
         """
         text = emission.text
         if self.history and emission.kind in ("room", "direct"):
-            text = self._kept(self.history, text, emission.key)
+            text = self._kept(self.history, emission)
         audience = emission.audience
         if audience is not self.audience and emission.kind != "answer":
             audience = tuple(one for one in audience if self._is_here(one, emission.joins))
@@ -209,12 +209,16 @@ class Room:
             else:
                 self._tell(audience, each)
 
-    def _kept(self, history: History, text: bytes, key: Key | None) -> bytes:
-        """What the host app has let through, numbered and kept if it is Data."""
+    def _kept(self, history: History, emission: Emission) -> bytes:
+        """What the host app has let through, numbered and kept if it was Data and still is."""
+        text = emission.text
         if text and outgoing.is_data(text):
-            return history.add(text, key)
-        if key:
-            history.expect_no_more(key)
+            if emission.is_presence:
+                # A newcomer hears it before its promise, and is not to recover it behind that.
+                return outgoing.without_seq(text)
+            return history.add(text, emission.key)
+        if emission.key:
+            history.expect_no_more(emission.key)
         return text
 
     def _is_here(self, member: Member, joins: float) -> bool:

@@ -233,14 +233,17 @@ class Room:
         """What is first in the queue reaches clients, after a host app has changed it."""
         waiting = self.queue.pop(0)
         messages = waiting.say()
+        is_presence = [one["type"] for one in messages] == ["ClientPresenceChanged"]
         if change and waiting.kind == "room":
             messages = change(*messages)
         for message in messages:
             heard = message
             is_for_all = waiting.kind in ("room", "direct") and not self.has_gone
             if self.info.history and is_for_all and message["type"] == "Data":
-                heard = message | {"seq": len(self.log) + 1}
-                self.log.append(Said(self.hub.now, waiting.key, heard))
+                heard = {name: message[name] for name in message if name != "seq"}
+                if not is_presence:
+                    heard["seq"] = len(self.log) + 1
+                    self.log.append(Said(self.hub.now, waiting.key, heard))
             for stay in waiting.stays:
                 if stay in self.members or waiting.kind == "answer":
                     self.hub.heard[stay.client].append(heard)

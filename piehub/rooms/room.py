@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
@@ -66,6 +66,7 @@ class Room:
     __slots__ = (
         "_broadcast",
         "_came",
+        "_owed",
         "_tell",
         "audience",
         "cancel_cleanup",
@@ -96,6 +97,7 @@ class Room:
         self.joins = 0  # ever
         self.members: dict[str, Member] = {}  # by id, in order of joining
         self._came: dict[str, int] = {}  # by id, where there is a host app: which join it was
+        self._owed: dict[str, Recover | None] = {}  # by id: whose promise waits for the host app
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
@@ -115,6 +117,8 @@ class Room:
     def remove(self, member: Member) -> None:
         del self.members[member.id]
         self._came.pop(member.id, None)
+        if member.id in self._owed:  # now, lest it take it for that of the room it joins next
+            self._tell((member,), *self._welcome(self._owed.pop(member.id), None))
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
@@ -160,24 +164,29 @@ class Room:
 
     def welcome(self, member: Member, recover: Recover | None) -> None:
         """Tell `member` that it has joined, and what it has missed since `recover`."""
-        if self.history and self.host:
+        if self.host:
             # What is still to come comes before it.
-            late = partial(self._welcome, member, recover, self.joins)
+            self._owed[member.id] = recover
+            late = partial(self._late_welcome, member, self.joins)
             self.host.put(Emission("answer", b"", (member,), late=late))
         else:
-            for text in self._welcome(member, recover, self.joins):
+            for text in self._welcome(recover, self._missed(recover)):
                 self.answer(member, text)
 
-    def _welcome(self, member: Member, recover: Recover | None, joins: int) -> Iterator[bytes]:
-        history = self.history
-        data = outgoing.joined(self.info) | (history.position if history else {})
-        missed = None
+    def _late_welcome(self, member: Member, joins: int) -> Iterable[bytes]:
+        if not self._is_here(member, joins):
+            return ()  # it was told as it left
+        recover = self._owed.pop(member.id)
+        return self._welcome(recover, self._missed(recover))
+
+    def _missed(self, recover: Recover | None) -> list[bytes] | None:
+        return self.history.since(recover) if self.history and recover else None
+
+    def _welcome(self, recover: Recover | None, missed: list[bytes] | None) -> Iterable[bytes]:
+        data = outgoing.joined(self.info) | (self.history.position if self.history else {})
         if recover:
-            if history and self._is_here(member, joins):
-                missed = history.since(recover)
             data["recovered"] = missed is not None
-        yield outgoing.resolve("JoinRoom", data)
-        yield from missed or ()
+        return outgoing.resolve("JoinRoom", data), *(missed or ())
 
     def acknowledge(self, member: Member, message_id: str) -> bool:
         """Send `member` once more what it has said with this id; return whether it has."""

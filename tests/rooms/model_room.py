@@ -14,6 +14,7 @@ class Stay:
     """One client in the room, from its joining to its leaving."""
 
     client: Any
+    owed: Callable[[], list[dict]] | None = None  # its promise, while that is on its way
 
     @property
     def id(self):
@@ -92,6 +93,7 @@ class Room:
 
     def go(self, stay):
         self.members.remove(stay)
+        self.hub.heard[stay.client] += self.pay(stay)
         self._changed(present=False)
         if self.news:
             self.news.newcomers.discard(stay.id)
@@ -218,6 +220,15 @@ class Room:
             data["recovered"] = epoch == self.epoch and is_all_here and stay in self.members
             missed = [said.message for said in last if data["recovered"]]
         return [{"type": "ResolvePromise", "func": "JoinRoom", "data": data}, *missed]
+
+    def welcome(self, stay, recover):
+        stay.owed = partial(self.promise, stay, recover)
+        self.put("answer", partial(self.pay, stay), [stay])
+
+    def pay(self, stay):
+        """Its promise, unless it has had it already: who leaves gets it then."""
+        owed, stay.owed = stay.owed, None
+        return owed() if owed else []
 
     # On its way to clients
 

@@ -406,9 +406,10 @@ def test_who_has_left_before_its_promise_is_sent_nothing_that_it_missed(host_hub
     back = host_hub.client("back")
     host_hub.join(back, recover=Recover(told["epoch"], 0))
     host_hub.registry.leave(back)
-    deliver_all(mailbox)
     (promise,) = back.heard()
-    assert promise["data"]["recovered"] is False
+    assert promise["data"] == {**told, "seq": 1, "recovered": False}
+    deliver_all(mailbox)
+    assert back.heard() == []
 
 
 def test_what_is_still_with_the_host_app_is_not_shown_to_it_twice(host_hub):
@@ -469,7 +470,9 @@ def test_nothing_is_kept_of_who_has_left_a_host_apps_room(host_hub):
     host_hub.join(host_hub.client("bert"))
     room = host_hub.registry._places[anna]
     host_hub.registry.leave(anna)
-    assert list(room._came) == ["bert"]
+    assert list(room._came) == list(room._owed) == ["bert"]
+    deliver_all(host_hub.mailboxes[0])
+    assert not room._owed
 
 
 def hosted(hub):

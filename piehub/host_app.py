@@ -46,7 +46,8 @@ class HostApp:
 
         Return None to send it as it is, another message to send that (a change in place alone
         does nothing), or one with `doNotEcho: True` to send nothing. An exception is logged and
-        told to the room, and the message is sent as it was.
+        told to the room, and the message is sent as it was; so it is where what is returned is no
+        JSON, or longer than any outbox could hold.
         """
         return None
 
@@ -93,6 +94,7 @@ def start(
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it.
 
+    fitting: raises ValueError for a text that no outbox could hold, else returns it.
     most: bytes that may wait. While more do, whoever can wait does so in `space`; of what comes
     all the same, presence takes the place of the presence before it.
     """
@@ -103,6 +105,7 @@ class Mailbox:
         app: Flask,
         info: RoomInfo,
         start: Callable[[], HostApp],
+        fitting: Callable[[bytes], bytes],
         deliver: Deliver,
         most: int,
     ) -> None:
@@ -111,6 +114,7 @@ class Mailbox:
         self._app = app
         self._room = f"the host app of room {info.key}"
         self._start = start
+        self._fitting = fitting
         self._deliver = deliver
         self._host: HostApp | None = None
         self._lock = native_lock()  # guards what follows; put() may come from any thread
@@ -206,7 +210,8 @@ class Mailbox:
                     self._host = self._start()
                 answer = self._host.handle_message(to_dict(emission.text))
                 if isinstance(answer, dict):
-                    text = b"" if answer.get("doNotEcho") else outgoing.json_text(answer)
+                    drops = answer.get("doNotEcho")
+                    text = b"" if drops else self._fitting(outgoing.json_text(answer))
                     emission = emission._replace(text=text)
                 elif answer is not None:
                     raise TypeError(f"handle_message returns None or a dict, not {answer!r}")

@@ -62,7 +62,9 @@ def busy(request):
     """A mailbox, and its host app, which looks at a first message already."""
     host, delivered = Slow(), []
     info = RoomInfo("chat", "1", "lobby")
-    mailbox = Mailbox(request.param(), Flask(__name__), info, lambda: host, delivered.append, MOST)
+    mailbox = Mailbox(
+        request.param(), Flask(__name__), info, lambda: host, bytes, delivered.append, MOST
+    )
     mailbox.put(message("first"))
     until(lambda: host.seen)
     yield mailbox, host

@@ -401,3 +401,19 @@ def test_a_host_app_cannot_send_what_no_outbox_holds(service):
     peer.say("Data", payload="go")
     assert "at most 1047552 can be sent" in peer.hear()["message"]
     assert peer.hear()["payload"] == "go"
+
+
+def test_a_host_app_cannot_make_of_a_message_what_no_outbox_holds(service, capsys):
+    class Boaster(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                return message | {"payload": "x" * message["payload"]}
+            return None
+
+    peer = member(service, start(service, Boaster, PIEHUB_OUTBOX_BYTES=100_000))
+    peer.say("Data", payload=98_000)
+    assert peer.hear()["payload"] == "x" * 98_000
+    peer.say("Data", payload=99_000)
+    assert "with PIEHUB_OUTBOX_BYTES of 100000, at most 98976 can be sent" in peer.hear()["message"]
+    assert peer.hear()["payload"] == 99_000
+    assert "at most 98976 can be sent" in capsys.readouterr().err

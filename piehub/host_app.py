@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -12,13 +12,15 @@ from flask import Flask
 from greenlet import GreenletExit
 
 from piehub.guard import AppCodeFailed, app_code
-from piehub.net.runtime import Runtime, native_lock
+from piehub.net.runtime import Event, Runtime, native_lock
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import RoomInfo, to_dict
 from piehub.rooms.registry import Deliver
 from piehub.rooms.room import Emission
 
-_COST = 200  # bytes, of a message that waits, beyond its text
+_COST = 200  # bytes, of a message that waits, beyond its text and its audience
+_COST_OF_MEMBER = 8  # in the audience
+_LOOK_EVERY = 1.0  # seconds, at who waits to be heard: it may have been closed
 
 # No server stops a mailbox's greenlet; one that a host app kills would leave its room mute.
 _FAILURES = (AppCodeFailed, GreenletExit)
@@ -44,7 +46,8 @@ class HostApp:
 
         Return None to send it as it is, another message to send that (a change in place alone
         does nothing), or one with `doNotEcho: True` to send nothing. An exception is logged and
-        told to the room, and the message is sent as it was.
+        told to the room, and the message is sent as it was; so it is where what is returned is no
+        JSON, or longer than any outbox could hold.
         """
         return None
 
@@ -88,15 +91,12 @@ def start(
     return host
 
 
-def _cost(emission: Emission | None) -> int:
-    """Bytes that it takes to keep one."""
-    return len(emission.text) + _COST if emission else 0
-
-
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it.
 
-    most: bytes that may wait; who makes it more waits itself.
+    fitting: raises ValueError for a text that no outbox could hold, else returns it.
+    most: bytes that may wait. While more do, whoever can wait does so in `space`; of what comes
+    all the same, presence takes the place of the presence before it.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class Mailbox:
         app: Flask,
         info: RoomInfo,
         start: Callable[[], HostApp],
+        fitting: Callable[[bytes], bytes],
         deliver: Deliver,
         most: int,
     ) -> None:
@@ -113,15 +114,17 @@ class Mailbox:
         self._app = app
         self._room = f"the host app of room {info.key}"
         self._start = start
+        self._fitting = fitting
         self._deliver = deliver
         self._host: HostApp | None = None
         self._lock = native_lock()  # guards what follows; put() may come from any thread
-        self._waiting: deque[Emission | None] = deque()  # None: the room is gone
+        # With their costs. None: the room is gone.
+        self._waiting: deque[tuple[Emission | None, int]] = deque()
         self._size = 0
         self._is_running = False
         self._is_closed = False
-        self._has_space = runtime.event()
-        self._has_space.set()
+        self._turns: deque[Event] = deque()  # of those who wait for space
+        self._has_turn = False  # somebody, and has not put its message yet
 
     def put(self, emission: Emission | None) -> None:
         """Queue a message; None ends the host app. Never blocks."""
@@ -129,10 +132,12 @@ class Mailbox:
             if self._is_closed:
                 return
             self._is_closed = emission is None
-            self._waiting.append(emission)
-            self._size += _cost(emission)
-            if self._size > self._most:
-                self._has_space.clear()
+            if emission and emission.is_presence and self._size > self._most:
+                self._drop_old_presence()
+            cost = self._cost(emission) if emission else 0
+            self._waiting.append((emission, cost))
+            self._size += cost
+            self._give_turn()
             if self._is_running:
                 return
             self._is_running = True
@@ -142,9 +147,44 @@ class Mailbox:
         """The room is gone: clean up once all that waits is done, and take nothing more."""
         self.put(None)
 
-    def wait_for_space(self) -> None:
-        """Wait while too much is queued; whoever fills the mailbox waits here."""
-        self._has_space.wait()
+    @contextmanager
+    def space(self, check: Callable[[], None], /) -> Iterator[None]:
+        """Wait, first come, first served, until there is space for what is put within."""
+        turn = self._runtime.event()
+        with self._lock:
+            self._turns.append(turn)
+            self._give_turn()
+        try:
+            while not turn.wait(_LOOK_EVERY):
+                check()
+            yield
+        finally:
+            with self._lock:
+                if turn in self._turns:
+                    self._turns.remove(turn)
+                else:
+                    self._has_turn = False
+                self._give_turn()
+
+    def _give_turn(self) -> None:
+        """One at a time, as each may fill it again."""
+        is_free = self._size <= self._most or self._is_closed
+        if self._turns and is_free and not self._has_turn:
+            self._has_turn = True
+            self._turns.popleft().set()
+
+    def _drop_old_presence(self) -> None:
+        last, cost = self._waiting[-1]
+        if last and last.is_presence:
+            self._waiting.pop()
+            self._size -= cost
+
+    def _cost(self, emission: Emission) -> int:
+        """Bytes that it takes to keep one. The same audience is kept once."""
+        before = self._waiting[-1][0] if self._waiting else None
+        is_kept = before and before.audience is emission.audience
+        members = 0 if is_kept else len(emission.audience)
+        return len(emission.text) + _COST + _COST_OF_MEMBER * members
 
     def _empty(self) -> None:
         while True:
@@ -152,10 +192,9 @@ class Mailbox:
                 if not self._waiting:
                     self._is_running = False
                     return
-                emission = self._waiting.popleft()
-                self._size -= _cost(emission)
-                if self._size <= self._most:
-                    self._has_space.set()
+                emission, cost = self._waiting.popleft()
+                self._size -= cost
+                self._give_turn()
             if emission is None:
                 self._clean_up()
             elif emission.kind == "room":
@@ -171,13 +210,14 @@ class Mailbox:
                     self._host = self._start()
                 answer = self._host.handle_message(to_dict(emission.text))
                 if isinstance(answer, dict):
-                    text = b"" if answer.get("doNotEcho") else outgoing.json_text(answer)
+                    drops = answer.get("doNotEcho")
+                    text = b"" if drops else self._fitting(outgoing.json_text(answer))
                     emission = emission._replace(text=text)
                 elif answer is not None:
                     raise TypeError(f"handle_message returns None or a dict, not {answer!r}")
         except _FAILURES as failure:
             text = outgoing.err(f"{texts.HOST_APP_FAILED}{failure}")
-            self._deliver(emission._replace(text=text))
+            self._deliver(emission._replace(text=text, key=None))  # the message itself still comes
         self._deliver(emission)
 
     def _clean_up(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import uuid
+from contextlib import nullcontext
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ from piehub.wire import close_codes, frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from piehub.hub import Hub
     from piehub.net.connection import Connection
+    from piehub.rooms.room import HostMailbox
 
 PROBE_SECONDS = 2.0  # for the holder of an id to show that it lives
 BYTES_A_MESSAGE = 16_384  # of a long answer, which counts against its client's rate
@@ -245,6 +248,18 @@ class Client:
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
         head = outgoing.relay_head(text, envelope, self._signature)
+        if hub.host_app:
+            with self._wait_for_host(hub.registry.host_of(self)):
+                self._relay(head, envelope, message_id)
+        else:
+            self._relay(head, envelope, message_id)
+        if signals.data_received.receivers:
+            message = incoming.to_dict(outgoing.relay(head, now_ms()))
+            room = self._room_or_refuse()
+            hooks.notify(hub.app, signals.data_received, client=self, room=room, message=message)
+
+    def _relay(self, head: bytes, envelope: Envelope, message_id: str | None) -> None:
+        hub = self._hub
         kind = envelope.subType
         if kind == "Whisper":
             hub.registry.whisper(self, head, incoming.whisper_ids(envelope, hub.message_limits))
@@ -254,12 +269,6 @@ class Client:
             )
         else:
             hub.registry.send(self, head, message_id)
-        if signals.data_received.receivers:
-            message = incoming.to_dict(outgoing.relay(head, now_ms()))
-            room = self._room_or_refuse()
-            hooks.notify(hub.app, signals.data_received, client=self, room=room, message=message)
-        if hub.host_app:
-            self._wait_for_host()
 
     def _message_id(self, envelope: Envelope) -> str | None:
         """What it means to the hub, where there is a history, and the whole room hears it."""
@@ -269,14 +278,17 @@ class Client:
 
     def _has_said(self, message_id: str) -> bool:
         """Whether the room has had this Data from us already; then we get its echo again."""
-        has_said = self._hub.registry.acknowledge(self, message_id)
-        if has_said:
-            self._wait_for_host()
-        return has_said
+        registry = self._hub.registry
+        with self._wait_for_host(registry.host_of(self)):
+            return registry.acknowledge(self, message_id)
 
-    def _wait_for_host(self) -> None:
-        if mailbox := self._hub.registry.host_of(self):
-            mailbox.wait_for_space()
+    def _wait_for_host(self, mailbox: HostMailbox | None) -> AbstractContextManager[None]:
+        """Wait until the host app's mailbox has space for what is put there within."""
+        return mailbox.space(self._check_open) if mailbox else nullcontext()
+
+    def _check_open(self) -> None:
+        if not self.outbox.is_open:
+            raise Refused("This connection has ended")
 
     def _room_or_refuse(self) -> RoomInfo:
         room = self.room
@@ -292,7 +304,8 @@ class Client:
             if hub.hooks.on_join:
                 hub.registry.check_join(self, join, may_remake=may_remake)
                 self._ask_to_join(join.room)
-            missed = hub.registry.join(self, join, may_remake=may_remake)
+            with self._wait_for_host(hub.registry.host_in(join.room.key)):
+                missed = hub.registry.join(self, join, may_remake=may_remake)
             self._connection.spend(missed // BYTES_A_MESSAGE)
         except Refused as error:
             self._say(outgoing.reject("JoinRoom", str(error)))
@@ -304,7 +317,10 @@ class Client:
             raise Refused(refusal)
 
     def _leave_room(self, text: bytes, envelope: Envelope) -> None:
-        self._left(self._hub.registry.leave(self))
+        registry = self._hub.registry
+        with self._wait_for_host(registry.host_of(self)):
+            room = registry.leave(self)
+        self._left(room)
 
     def _get_rooms(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub

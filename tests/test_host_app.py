@@ -6,6 +6,7 @@ from gevent.event import Event
 from gevent.lock import Semaphore
 
 from piehub import HostApp, create_app, memory
+from piehub.rooms.registry import Registry
 from piehub.settings import SettingError
 from tests.support.peer import ROOM
 from tests.support.timing import MS, PATIENCE
@@ -116,6 +117,28 @@ def test_a_host_app_that_raises_is_told_once_and_the_message_goes_as_it_was(serv
     assert "ValueError: tripped" in capsys.readouterr().err
 
 
+def test_what_is_sent_again_while_the_room_is_told_of_an_error_is_not_doubled(service, monkeypatch):
+    class Clumsy(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                raise ValueError("tripped")
+
+    def deliver(registry, room, emission, whole=Registry._deliver):
+        whole(registry, room, emission)
+        if emission.text.startswith(b'{"type":"Err"'):
+            (connection,) = service.hub.heartbeat
+            while connection.received < 3:  # under threads, another may come in between
+                gevent.sleep(MS)
+
+    monkeypatch.setattr(Registry, "_deliver", deliver)
+    peer = member(service, start(service, Clumsy), history=10)
+    peer.say("Data", payload="once", messageId="m")
+    peer.hear_type("Err")
+    peer.say("Data", payload="once", messageId="m")
+    peer.say("Data", payload="last")
+    assert [peer.hear_type("Data")["seq"] for _ in range(3)] == [1, 1, 2]
+
+
 def test_a_host_app_that_blocks_holds_up_its_room_alone(service):
     go_on = Event()
 
@@ -168,12 +191,12 @@ def test_who_fills_the_mailbox_of_a_busy_host_app_waits_for_space(service):
     while connection.received < 18:  # 18 messages of 60 kB are over a megabyte
         gevent.sleep(0)
     assert peer.hears_nothing()
-    assert connection.received == 19
+    assert connection.received == 20  # the join, 18, and the one that waits
     assert not connection.is_listening
     for _ in range(5):  # presence is one of them
         turns.release()
     with gevent.Timeout(PATIENCE):
-        while connection.received == 19:
+        while connection.received == 20:
             gevent.sleep(MS)
     for _ in range(100):
         turns.release()
@@ -378,3 +401,19 @@ def test_a_host_app_cannot_send_what_no_outbox_holds(service):
     peer.say("Data", payload="go")
     assert "at most 1047552 can be sent" in peer.hear()["message"]
     assert peer.hear()["payload"] == "go"
+
+
+def test_a_host_app_cannot_make_of_a_message_what_no_outbox_holds(service, capsys):
+    class Boaster(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                return message | {"payload": "x" * message["payload"]}
+            return None
+
+    peer = member(service, start(service, Boaster, PIEHUB_OUTBOX_BYTES=100_000))
+    peer.say("Data", payload=98_000)
+    assert peer.hear()["payload"] == "x" * 98_000
+    peer.say("Data", payload=99_000)
+    assert "with PIEHUB_OUTBOX_BYTES of 100000, at most 98976 can be sent" in peer.hear()["message"]
+    assert peer.hear()["payload"] == 99_000
+    assert "at most 98976 can be sent" in capsys.readouterr().err

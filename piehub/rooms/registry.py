@@ -303,6 +303,11 @@ class Registry:
         room = self._places.get(member)
         return room.host if room else None
 
+    def host_in(self, key: RoomKey) -> HostMailbox | None:
+        """The mailbox of the host app in this room, if there is such a room."""
+        room = self._rooms.get(key)
+        return room.host if room else None
+
     def _place_to_speak(self, member: Member) -> Room:
         room = self._places.get(member)
         if room is None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from functools import partial
 from math import inf
 from typing import Literal, NamedTuple, Protocol
@@ -43,6 +44,7 @@ class Emission(NamedTuple):
     key: Key | None = None  # of a Data that has a messageId
     late: Callable[[], Iterable[bytes]] | None = None  # in place of text: what to say by then
     joins: float = inf  # that the room had had by then; who has come since does not hear it
+    is_presence: bool = False  # which the next one makes old
 
 
 class HostMailbox(Protocol):
@@ -51,8 +53,9 @@ class HostMailbox(Protocol):
     def put(self, emission: Emission, /) -> None:
         """Queue it; never blocks."""
 
-    def wait_for_space(self) -> None:
-        """Wait until less is queued. Not to be called under the lock."""
+    def space(self, check: Callable[[], None], /) -> AbstractContextManager[None]:
+        """Wait until there is space for what is put within; whoever can wait does. `check` raises
+        once it need not wait any longer. Not to be called under the lock."""
 
     def close(self) -> None:
         """The room is gone."""
@@ -68,6 +71,7 @@ class Room:
     __slots__ = (
         "_broadcast",
         "_came",
+        "_owed",
         "_tell",
         "audience",
         "cancel_cleanup",
@@ -100,6 +104,7 @@ class Room:
         self.members: dict[str, Member] = {}  # by id, in order of joining
         self.ids_bytes = 0  # of theirs, where all of them are named
         self._came: dict[str, int] = {}  # by id, where there is a host app: which join it was
+        self._owed: dict[str, Recover | None] = {}  # by id: whose promise waits for the host app
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
@@ -121,12 +126,15 @@ class Room:
         del self.members[member.id]
         self.ids_bytes -= listed(member.id)
         self._came.pop(member.id, None)
+        if member.id in self._owed:  # now, lest it take it for that of the room it joins next
+            self._tell((member,), *self._welcome(self._owed.pop(member.id), None))
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
-        """Send `text`, which is no Data, to everyone: one frame, the same bytes for all."""
+        """Send `text`, which is presence, to everyone: one frame, the same bytes for all."""
         if self.host:
-            self.host.put(Emission("room", text, self.audience, joins=self.joins))
+            emission = Emission("room", text, self.audience, joins=self.joins, is_presence=True)
+            self.host.put(emission)
         else:
             self._broadcast(self.audience, text)
 
@@ -165,24 +173,29 @@ class Room:
 
     def welcome(self, member: Member, recover: Recover | None) -> None:
         """Tell `member` that it has joined, and what it has missed since `recover`."""
-        if self.history and self.host:
+        if self.host:
             # What is still to come comes before it.
-            late = partial(self._welcome, member, recover, self.joins)
+            self._owed[member.id] = recover
+            late = partial(self._late_welcome, member, self.joins)
             self.host.put(Emission("answer", b"", (member,), late=late))
         else:
-            for text in self._welcome(member, recover, self.joins):
+            for text in self._welcome(recover, self._missed(recover)):
                 self.answer(member, text)
 
-    def _welcome(self, member: Member, recover: Recover | None, joins: int) -> Iterator[bytes]:
-        history = self.history
-        data = outgoing.joined(self.info) | (history.position if history else {})
-        missed = None
+    def _late_welcome(self, member: Member, joins: int) -> Iterable[bytes]:
+        if not self._is_here(member, joins):
+            return ()  # it was told as it left
+        recover = self._owed.pop(member.id)
+        return self._welcome(recover, self._missed(recover))
+
+    def _missed(self, recover: Recover | None) -> list[bytes] | None:
+        return self.history.since(recover) if self.history and recover else None
+
+    def _welcome(self, recover: Recover | None, missed: list[bytes] | None) -> Iterable[bytes]:
+        data = outgoing.joined(self.info) | (self.history.position if self.history else {})
         if recover:
-            if history and self._is_here(member, joins):
-                missed = history.since(recover)
             data["recovered"] = missed is not None
-        yield outgoing.resolve("JoinRoom", data)
-        yield from missed or ()
+        return outgoing.resolve("JoinRoom", data), *(missed or ())
 
     def acknowledge(self, member: Member, message_id: str) -> bool:
         """Send `member` once more what it has said with this id; return whether it has."""
@@ -204,7 +217,7 @@ class Room:
         """
         text = emission.text
         if self.history and emission.kind in ("room", "direct"):
-            text = self._kept(self.history, text, emission.key)
+            text = self._kept(self.history, emission)
         audience = emission.audience
         if audience is not self.audience and emission.kind != "answer":
             audience = tuple(one for one in audience if self._is_here(one, emission.joins))
@@ -214,12 +227,16 @@ class Room:
             else:
                 self._tell(audience, each)
 
-    def _kept(self, history: History, text: bytes, key: Key | None) -> bytes:
-        """What the host app has let through, numbered and kept if it is Data."""
+    def _kept(self, history: History, emission: Emission) -> bytes:
+        """What the host app has let through, numbered and kept if it was Data and still is."""
+        text = emission.text
         if text and outgoing.is_data(text):
-            return history.add(text, key)
-        if key:
-            history.expect_no_more(key)
+            if emission.is_presence:
+                # A newcomer hears it before its promise, and is not to recover it behind that.
+                return outgoing.without_seq(text)
+            return history.add(text, emission.key)
+        if emission.key:
+            history.expect_no_more(emission.key)
         return text
 
     def _is_here(self, member: Member, joins: float) -> bool:

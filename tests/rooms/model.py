@@ -83,7 +83,7 @@ class Model:
             raise No(OURS)
         self.leave_matchmaking(client)
         stay = self._come(room, client)
-        room.put("answer", partial(room.promise, stay, recover), [stay])
+        room.welcome(stay, recover)
 
     def leave(self, client):
         """Returns the key of the room that it was in."""

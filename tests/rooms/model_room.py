@@ -14,6 +14,7 @@ class Stay:
     """One client in the room, from its joining to its leaving."""
 
     client: Any
+    owed: Callable[[], list[dict]] | None = None  # its promise, while that is on its way
 
     @property
     def id(self):
@@ -92,6 +93,7 @@ class Room:
 
     def go(self, stay):
         self.members.remove(stay)
+        self.hub.heard[stay.client] += self.pay(stay)
         self._changed(present=False)
         if self.news:
             self.news.newcomers.discard(stay.id)
@@ -219,6 +221,15 @@ class Room:
             missed = [said.message for said in last if data["recovered"]]
         return [{"type": "ResolvePromise", "func": "JoinRoom", "data": data}, *missed]
 
+    def welcome(self, stay, recover):
+        stay.owed = partial(self.promise, stay, recover)
+        self.put("answer", partial(self.pay, stay), [stay])
+
+    def pay(self, stay):
+        """Its promise, unless it has had it already: who leaves gets it then."""
+        owed, stay.owed = stay.owed, None
+        return owed() if owed else []
+
     # On its way to clients
 
     def put(self, kind, say, stays, key=None):
@@ -233,14 +244,17 @@ class Room:
         """What is first in the queue reaches clients, after a host app has changed it."""
         waiting = self.queue.pop(0)
         messages = waiting.say()
+        is_presence = [one["type"] for one in messages] == ["ClientPresenceChanged"]
         if change and waiting.kind == "room":
             messages = change(*messages)
         for message in messages:
             heard = message
             is_for_all = waiting.kind in ("room", "direct") and not self.has_gone
             if self.info.history and is_for_all and message["type"] == "Data":
-                heard = message | {"seq": len(self.log) + 1}
-                self.log.append(Said(self.hub.now, waiting.key, heard))
+                heard = {name: message[name] for name in message if name != "seq"}
+                if not is_presence:
+                    heard["seq"] = len(self.log) + 1
+                    self.log.append(Said(self.hub.now, waiting.key, heard))
             for stay in waiting.stays:
                 if stay in self.members or waiting.kind == "answer":
                     self.hub.heard[stay.client].append(heard)

@@ -372,14 +372,30 @@ def test_a_host_apps_room_numbers_what_the_host_app_lets_through(host_hub):
     assert answer(back) == ({**told, "seq": 4, "recovered": True}, numbered)
 
 
-def test_what_a_host_app_makes_of_data_or_presence_is_numbered_if_it_is_data(host_hub):
+def test_what_a_host_app_makes_of_data_is_numbered_if_it_is_data(host_hub):
     anna, mailbox, _ = hosted(host_hub)
-    host_hub.say(anna, "a")
-    host_hub.join(host_hub.client("bert"))
-    emissions = mailbox.taken()
-    mailbox.deliver(emissions[0]._replace(text=b'{"type":"Other","payload":"a"}'))
-    mailbox.deliver(emissions[1]._replace(text=b'{"type":"Data","payload":"bert","time":5}'))
+    for payload in ("a", "b"):
+        host_hub.say(anna, payload)
+    deliver_all(mailbox, {"a": b'{"type":"Other","payload":"a"}'})
     assert [(one["type"], one.get("seq")) for one in anna.heard()] == [("Other", None), ("Data", 1)]
+
+
+def test_what_a_host_app_makes_of_presence_has_no_number_and_is_not_recovered(host_hub):
+    anna, mailbox, told = hosted(host_hub)
+    host_hub.say(anna, "a")
+    back = host_hub.client("back")
+    host_hub.join(back, recover=Recover(told["epoch"], 0))
+    for emission in mailbox.taken():
+        if emission.is_presence:
+            text = b'{"type":"Data","payload":"back","time":5,"seq":7}'
+            mailbox.deliver(emission._replace(text=text))
+        else:
+            mailbox.deliver(emission)
+    assert data(anna) == [(1, "a"), (None, "back")]
+    came, promise, missed = back.heard()
+    assert (came["payload"], "seq" in came) == ("back", False)
+    assert promise["data"] == {**told, "seq": 1, "recovered": True}
+    assert (missed["payload"], missed["seq"]) == ("a", 1)
 
 
 def test_what_is_still_with_the_host_app_comes_before_the_promise_of_who_comes_back(host_hub):
@@ -399,9 +415,10 @@ def test_who_has_left_before_its_promise_is_sent_nothing_that_it_missed(host_hub
     back = host_hub.client("back")
     host_hub.join(back, recover=Recover(told["epoch"], 0))
     host_hub.registry.leave(back)
-    deliver_all(mailbox)
     (promise,) = back.heard()
-    assert promise["data"]["recovered"] is False
+    assert promise["data"] == {**told, "seq": 1, "recovered": False}
+    deliver_all(mailbox)
+    assert back.heard() == []
 
 
 def test_what_is_still_with_the_host_app_is_not_shown_to_it_twice(host_hub):
@@ -462,7 +479,9 @@ def test_nothing_is_kept_of_who_has_left_a_host_apps_room(host_hub):
     host_hub.join(host_hub.client("bert"))
     room = host_hub.registry._places[anna]
     host_hub.registry.leave(anna)
-    assert list(room._came) == ["bert"]
+    assert list(room._came) == list(room._owed) == ["bert"]
+    deliver_all(host_hub.mailboxes[0])
+    assert not room._owed
 
 
 def hosted(hub):

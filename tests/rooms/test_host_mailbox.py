@@ -10,15 +10,22 @@ TEXT = b'{"type":"Data","payload":"hi","time":5}'
 
 
 def routed(mailbox):
-    """What the mailbox was put since the last call: kind, type or payload, audience."""
+    """What the mailbox was put since the last call: kind, type or payload, audience. A promise has
+    no text yet."""
     return [
         (
             emission.kind,
-            json.loads(emission.text).get("payload") or json.loads(emission.text)["type"],
+            message.get("payload") or message["type"],
             [member.id for member in emission.audience],
         )
         for emission in mailbox.taken()
+        for message in [json.loads(emission.text or b'{"type":"later"}')]
     ]
+
+
+def promised(client):
+    """The rooms of the promises since the last look."""
+    return [one["data"]["name"] for one in client.heard() if one["type"] == "ResolvePromise"]
 
 
 @pytest.fixture
@@ -26,7 +33,10 @@ def room(host_hub):
     """A room with a host app and three clients, all quiet so far: hub, mailbox, clients."""
     clients = host_hub.room_of("a b c", together_timeout_ms=1000)
     (mailbox,) = host_hub.mailboxes
-    mailbox.taken()
+    for emission in mailbox.taken():
+        mailbox.deliver(emission)
+    for client in clients:
+        client.frames.clear()
     return host_hub, mailbox, clients
 
 
@@ -41,6 +51,8 @@ def test_each_room_has_a_mailbox_which_is_handed_the_rooms_info(host_hub):
     assert host_hub.registry.host_of(a) is host_hub.registry.host_of(b) is first
     assert host_hub.registry.host_of(c) is second
     assert host_hub.registry.host_of(host_hub.client("d")) is None
+    assert host_hub.registry.host_in(("app", "other", "1")) is second
+    assert host_hub.registry.host_in(("app", "another", "1")) is None
 
 
 def test_presence_goes_through_the_host_app_and_the_promise_follows_it(host_hub):
@@ -51,12 +63,12 @@ def test_presence_goes_through_the_host_app_and_the_promise_follows_it(host_hub)
     (mailbox,) = host_hub.mailboxes
     assert routed(mailbox) == [
         ("room", "ClientPresenceChanged", ["a"]),
-        ("answer", "ResolvePromise", ["a"]),
+        ("answer", "later", ["a"]),
         ("room", "ClientPresenceChanged", ["a", "b"]),
-        ("answer", "ResolvePromise", ["b"]),
+        ("answer", "later", ["b"]),
         ("room", "ClientPresenceChanged", ["b"]),
     ]
-    assert a.frames == b.frames == []
+    assert b.frames == []
 
 
 def test_data_goes_through_the_host_app_before_anyone_hears_it(room):
@@ -140,6 +152,30 @@ def test_who_has_left_meanwhile_still_gets_its_answers(room):
     hub.registry.leave(b)
     mailbox.deliver(Emission("answer", TEXT, (b,)))
     assert b.frames == [TEXT]
+
+
+def test_who_leaves_before_its_promise_gets_it_before_that_of_the_room_it_joins_next(host_hub):
+    anna = host_hub.client("anna")
+    host_hub.join(anna, "slow")
+    host_hub.registry.leave(anna)
+    host_hub.join(anna, "fast")
+    slow, fast = host_hub.mailboxes
+    for mailbox in (fast, slow):
+        for emission in mailbox.taken():
+            mailbox.deliver(emission)
+    assert promised(anna) == ["slow", "fast"]
+
+
+def test_who_leaves_before_its_promise_and_comes_back_gets_one_for_each_time(host_hub):
+    anna = host_hub.client("anna")
+    host_hub.join(anna)
+    host_hub.registry.leave(anna)
+    assert promised(anna) == ["r"]
+    host_hub.join(anna)
+    (mailbox,) = host_hub.mailboxes
+    for emission in mailbox.taken():
+        mailbox.deliver(emission)
+    assert [one["type"] for one in anna.heard()] == ["ClientPresenceChanged", "ResolvePromise"]
 
 
 def test_a_new_holder_of_an_id_does_not_hear_what_was_meant_for_the_old_one(room):

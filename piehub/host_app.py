@@ -18,7 +18,7 @@ from piehub.protocol.incoming import RoomInfo, to_dict
 from piehub.rooms.registry import Deliver
 from piehub.rooms.room import Emission
 
-_COST = 200  # bytes, of a message that waits, beyond its text and its audience
+_COST = 400  # bytes, of a message that waits, beyond its text and its audience
 _COST_OF_MEMBER = 8  # in the audience
 _LOOK_EVERY = 1.0  # seconds, at who waits to be heard: it may have been closed
 

@@ -251,6 +251,8 @@ class Client:
         if hub.host_app:
             with self._wait_for_host(hub.registry.host_of(self)):
                 self._relay(head, envelope, message_id)
+        elif envelope.subType is None:  # nearly always
+            hub.registry.send(self, head, message_id)
         else:
             self._relay(head, envelope, message_id)
         if signals.data_received.receivers:

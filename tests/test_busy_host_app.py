@@ -1,7 +1,9 @@
 """What waits for a host app that is slower than its room: bounded, whoever adds to it."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import gevent
@@ -185,6 +187,19 @@ def test_an_audience_that_a_message_alone_keeps_is_counted_and_a_shared_one_once
     settle()
     assert len(said) == 11
     gevent.killall(speakers)
+
+
+@pytest.mark.parametrize("size", [0, 100, 5_000])
+def test_what_waits_is_counted_at_about_what_it_takes(size, busy):
+    mailbox, _ = busy
+    before = mailbox._size
+    tracemalloc.start()
+    for number in range(1000):
+        late = partial(list, (number, number))  # as a promise or an echo has it
+        mailbox.put(Emission("answer", bytes(size), (number,), late=late))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.7 < taken / (mailbox._size - before) < 1.3
 
 
 def test_of_presence_that_comes_to_a_full_mailbox_only_the_newest_waits(busy):

@@ -7,22 +7,27 @@ three quarters, and what is left is for requests.
 from __future__ import annotations
 
 import logging
+from importlib import import_module
+from typing import Any
 
 _FOR_THE_PROCESS = 64  # its log, its listener, and what the app has open
 _IF_NOBODY_SAYS = 1_000_000  # on Windows, or without a limit
 
 log = logging.getLogger("piehub")
 
+try:
+    _resource: Any = import_module("resource")
+except ImportError:  # Windows has no such limit
+    _resource = None
+
 
 def raise_limit() -> None:
     """Lift the soft limit for open files, usually 1024, to the hard one."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
+    if _resource is None:
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = _resource.getrlimit(_resource.RLIMIT_NOFILE)
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        _resource.setrlimit(_resource.RLIMIT_NOFILE, (hard, hard))
     except (OSError, ValueError) as error:  # macOS has more to say than its hard limit tells
         log.warning("piehub: this process may open %d files only: %s", soft, error)
 
@@ -56,9 +61,7 @@ def _spare() -> int:
 
 
 def _limit() -> int:
-    try:
-        import resource
-    except ImportError:
+    if _resource is None:
         return _IF_NOBODY_SAYS
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _IF_NOBODY_SAYS if soft == resource.RLIM_INFINITY else soft
+    soft, _ = _resource.getrlimit(_resource.RLIMIT_NOFILE)
+    return _IF_NOBODY_SAYS if soft == _resource.RLIM_INFINITY else soft

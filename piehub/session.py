@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 import uuid
-from contextlib import nullcontext
+from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,7 @@ from piehub.version import __version__
 from piehub.wire import close_codes, frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
 
     from piehub.hub import Hub
     from piehub.net.connection import Connection
@@ -249,7 +249,7 @@ class Client:
                 text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
         head = outgoing.relay_head(text, envelope, self._signature)
         if hub.host_app:
-            with self._wait_for_host(hub.registry.host_of(self)):
+            with self._wait_for_host(partial(hub.registry.host_of, self)):
                 self._relay(head, envelope, message_id)
         elif envelope.subType is None:  # nearly always
             hub.registry.send(self, head, message_id)
@@ -281,12 +281,21 @@ class Client:
     def _has_said(self, message_id: str) -> bool:
         """Whether the room has had this Data from us already; then we get its echo again."""
         registry = self._hub.registry
-        with self._wait_for_host(registry.host_of(self)):
+        if not self._hub.host_app:
+            return registry.acknowledge(self, message_id)
+        with self._wait_for_host(partial(registry.host_of, self)):
             return registry.acknowledge(self, message_id)
 
-    def _wait_for_host(self, mailbox: HostMailbox | None) -> AbstractContextManager[None]:
-        """Wait until the host app's mailbox has space for what is put there within."""
-        return mailbox.space(self._check_open) if mailbox else nullcontext()
+    @contextmanager
+    def _wait_for_host(self, find: Callable[[], HostMailbox | None]) -> Iterator[None]:
+        """Wait until the host app's mailbox, if there is one, has space for what is put there
+        within."""
+        while mailbox := find():
+            with mailbox.space(self._check_open):
+                if find() is mailbox:  # else it has gone with its room, and there may be another
+                    yield
+                    return
+        yield
 
     def _check_open(self) -> None:
         if not self.outbox.is_open:
@@ -306,7 +315,7 @@ class Client:
             if hub.hooks.on_join:
                 hub.registry.check_join(self, join, may_remake=may_remake)
                 self._ask_to_join(join.room)
-            with self._wait_for_host(hub.registry.host_in(join.room.key)):
+            with self._wait_for_host(partial(hub.registry.host_in, join.room.key)):
                 missed = hub.registry.join(self, join, may_remake=may_remake)
             self._connection.spend(missed // BYTES_A_MESSAGE)
         except Refused as error:
@@ -320,7 +329,7 @@ class Client:
 
     def _leave_room(self, text: bytes, envelope: Envelope) -> None:
         registry = self._hub.registry
-        with self._wait_for_host(registry.host_of(self)):
+        with self._wait_for_host(partial(registry.host_of, self)):
             room = registry.leave(self)
         self._left(room)
 

@@ -290,6 +290,25 @@ def test_who_comes_to_a_busy_room_or_goes_waits_for_its_host_app(service, crowd)
     assert room.clients == (speaks.id, comes.id)
 
 
+def test_who_waits_to_join_a_room_that_goes_waits_for_the_next_one_of_its_name(service, crowd):
+    keeper = crowd.client()
+    keeper.say("Data", payload="x" * 20_000)
+    until(lambda: received_from(service, keeper) == 2)
+    many = [service.peer(crowd.url) for _ in range(40)]
+    for peer in many:
+        peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    until(lambda: all(received_from(service, peer) for peer in many))
+    keeper.close()
+    until(lambda: len(crowd.hosts) == 2)
+    settle()
+    (room,) = service.hub.registry.views()
+    assert len(room.clients) < 20  # of 10 kB, each takes 800 bytes and more
+    for host in crowd.hosts:
+        host.go_on(10_000)
+    for peer in many:
+        assert peer.hear_type("ResolvePromise")["data"]["name"] == ROOM["name"]
+
+
 def test_who_leaves_a_busy_room_for_another_gets_the_promises_in_that_order(service, crowd):
     peer = crowd.client()
     peer.say("LeaveRoom")

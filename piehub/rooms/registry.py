@@ -331,7 +331,7 @@ class Registry:
     def _deliver(self, room: Room, emission: Emission) -> None:
         with self._lock:
             # Once the room has gone, there is nobody to hear it or to come back for it.
-            if emission.kind == "answer" or self._rooms.get(room.info.key) is room:
+            if self._rooms.get(room.info.key) is room:
                 room.deliver(emission)
 
     def _send_from_host(self, room: Room, text: bytes, skip_host: bool) -> None:

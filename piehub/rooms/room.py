@@ -37,8 +37,8 @@ class Emission(NamedTuple):
     """A message on its way to members of a room that has a host app."""
 
     # "room": to all, and the host app sees it first. The others go past it: "direct" to all,
-    # "whisper" to some, "answer" to one, even if it has left meanwhile.
-    kind: Literal["room", "direct", "whisper", "answer"]
+    # "whisper" to some.
+    kind: Literal["room", "direct", "whisper"]
     text: bytes  # empty once the host app wants nothing to be sent
     audience: tuple[Member, ...]
     key: Key | None = None  # of a Data that has a messageId
@@ -104,7 +104,8 @@ class Room:
         self.members: dict[str, Member] = {}  # by id, in order of joining
         self.ids_bytes = 0  # of theirs, where all of them are named
         self._came: dict[str, int] = {}  # by id, where there is a host app: which join it was
-        self._owed: dict[str, Recover | None] = {}  # by id: whose promise waits for the host app
+        # By id, while the host app is busy: the answer to its coming, its promise or MatchFound.
+        self._owed: dict[str, Callable[[], Iterable[bytes]]] = {}
         # The same members as a tuple, made anew at each join and leave: who a message was meant for
         # stays known while a host app looks at it, and messages to the same tuple are sent as one.
         self.audience: tuple[Member, ...] = ()
@@ -126,8 +127,8 @@ class Room:
         del self.members[member.id]
         self.ids_bytes -= listed(member.id)
         self._came.pop(member.id, None)
-        if member.id in self._owed:  # now, lest it take it for that of the room it joins next
-            self._tell((member,), *self._welcome(self._owed.pop(member.id), None))
+        if owed := self._owed.pop(member.id, None):  # now, lest it comes behind the next room's
+            self._tell_each((member,), owed())
         self.audience = tuple(self.members.values())
 
     def emit(self, text: bytes) -> None:
@@ -165,35 +166,31 @@ class Room:
         return len(audience)
 
     def answer(self, member: Member, text: bytes) -> None:
-        """Send `text` to a member, behind what the room has already sent it."""
-        if self.host:
-            self.host.put(Emission("answer", text, (member,)))
-        else:
-            self._tell((member,), text)
+        """Send `text` to a member, behind what the room has already sent it, or as it leaves."""
+        self._answer(member, lambda: (text,))
 
     def welcome(self, member: Member, recover: Recover | None) -> None:
         """Tell `member` that it has joined, and what it has missed since `recover`."""
+        self._answer(member, partial(self._welcome, member, recover))
+
+    def _answer(self, member: Member, words: Callable[[], Iterable[bytes]]) -> None:
         if self.host:
-            # What is still to come comes before it.
-            self._owed[member.id] = recover
-            late = partial(self._late_welcome, member, self.joins)
-            self.host.put(Emission("answer", b"", (member,), late=late))
+            self._owed[member.id] = words
+            late = partial(self._pay, member)
+            self.host.put(Emission("whisper", b"", (member,), late=late, joins=self.joins))
         else:
-            for text in self._welcome(recover, self._missed(recover)):
-                self.answer(member, text)
+            self._tell_each((member,), words())
 
-    def _late_welcome(self, member: Member, joins: int) -> Iterable[bytes]:
-        if not self._is_here(member, joins):
-            return ()  # it was told as it left
-        recover = self._owed.pop(member.id)
-        return self._welcome(recover, self._missed(recover))
+    def _pay(self, member: Member) -> Iterable[bytes]:
+        return self._owed.pop(member.id)()
 
-    def _missed(self, recover: Recover | None) -> list[bytes] | None:
-        return self.history.since(recover) if self.history and recover else None
-
-    def _welcome(self, recover: Recover | None, missed: list[bytes] | None) -> Iterable[bytes]:
-        data = outgoing.joined(self.info) | (self.history.position if self.history else {})
+    def _welcome(self, member: Member, recover: Recover | None) -> Iterable[bytes]:
+        history = self.history
+        data = outgoing.joined(self.info) | (history.position if history else {})
+        missed = None
         if recover:
+            if history and member.id in self.members:  # who leaves could not be sent what is new
+                missed = history.since(recover)
             data["recovered"] = missed is not None
         return outgoing.resolve("JoinRoom", data), *(missed or ())
 
@@ -206,26 +203,27 @@ class Room:
         if self.host:
             self.host.put(Emission("whisper", b"", (member,), late=echo, joins=self.joins))
         else:
-            for text in echo():
-                self._tell((member,), text)
+            self._tell_each((member,), echo())
         return True
 
     def deliver(self, emission: Emission) -> None:
         """The host app is done with a message: push it to those it was meant for.
 
-        Who has left since hears no more of the room, but is owed its answers.
+        Who has left since hears no more of the room.
         """
         text = emission.text
-        if self.history and emission.kind in ("room", "direct"):
+        if self.history and emission.kind != "whisper":
             text = self._kept(self.history, emission)
         audience = emission.audience
-        if audience is not self.audience and emission.kind != "answer":
+        if audience is not self.audience:
             audience = tuple(one for one in audience if self._is_here(one, emission.joins))
-        for each in emission.late() if emission.late else (text,) if text else ():
-            if audience is self.audience:
-                self._broadcast(audience, each)
-            else:
-                self._tell(audience, each)
+        if audience:
+            self._tell_each(audience, emission.late() if emission.late else (text,) if text else ())
+
+    def _tell_each(self, audience: tuple[Member, ...], each: Iterable[bytes]) -> None:
+        tell = self._broadcast if audience is self.audience else self._tell
+        for text in each:
+            tell(audience, text)
 
     def _kept(self, history: History, emission: Emission) -> bytes:
         """What the host app has let through, numbered and kept if it was Data and still is."""

@@ -83,7 +83,7 @@ class Model:
             raise No(OURS)
         self.leave_matchmaking(client)
         stay = self._come(room, client)
-        room.welcome(stay, recover)
+        room.answer(stay, partial(room.promise, stay, recover))
 
     def leave(self, client):
         """Returns the key of the room that it was in."""
@@ -183,7 +183,7 @@ class Model:
         where = {"app": info.app, "version": info.version, "name": name, "hidden": True}
         for stay in stays:
             found = {"type": "MatchFound", "roomInfo": where, "clients": room.ids}
-            room.put("answer", [found], [stay])
+            room.answer(stay, partial(list, [found]))
         return players
 
     def leave_matchmaking(self, client):

@@ -14,7 +14,7 @@ class Stay:
     """One client in the room, from its joining to its leaving."""
 
     client: Any
-    owed: Callable[[], list[dict]] | None = None  # its promise, while that is on its way
+    owed: Callable[[], list[dict]] | None = None  # the answer to its coming, till then
 
     @property
     def id(self):
@@ -48,7 +48,7 @@ class Said(NamedTuple):
 
 class Waiting(NamedTuple):
     """What is on its way, and to whom. "room": to all, a host app may change it. "direct": to all,
-    past the host app. "some": to these. "answer": to one, even if it has left meanwhile."""
+    past the host app. "some": to these."""
 
     kind: str
     say: Callable[[], list[dict]]  # the messages, once its turn has come
@@ -221,12 +221,13 @@ class Room:
             missed = [said.message for said in last if data["recovered"]]
         return [{"type": "ResolvePromise", "func": "JoinRoom", "data": data}, *missed]
 
-    def welcome(self, stay, recover):
-        stay.owed = partial(self.promise, stay, recover)
-        self.put("answer", partial(self.pay, stay), [stay])
+    def answer(self, stay, owed):
+        """owed: a function that returns the messages."""
+        stay.owed = owed
+        self.put("some", partial(self.pay, stay), [stay])
 
     def pay(self, stay):
-        """Its promise, unless it has had it already: who leaves gets it then."""
+        """The answer, unless it has had it already: who leaves gets it then."""
         owed, stay.owed = stay.owed, None
         return owed() if owed else []
 
@@ -256,5 +257,5 @@ class Room:
                     heard["seq"] = len(self.log) + 1
                     self.log.append(Said(self.hub.now, waiting.key, heard))
             for stay in waiting.stays:
-                if stay in self.members or waiting.kind == "answer":
+                if stay in self.members:
                     self.hub.heard[stay.client].append(heard)

@@ -476,9 +476,12 @@ def test_what_a_host_app_is_done_with_once_its_room_has_gone_is_kept_nowhere(mak
 
 def test_nothing_is_kept_of_who_has_left_a_host_apps_room(host_hub):
     anna, *_ = hosted(host_hub)
-    host_hub.join(host_hub.client("bert"))
+    bert, carl = host_hub.clients("bert carl")
+    host_hub.join(bert)
+    host_hub.join(carl)
     room = host_hub.registry._places[anna]
     host_hub.registry.leave(anna)
+    host_hub.registry.leave(carl)
     assert list(room._came) == list(room._owed) == ["bert"]
     deliver_all(host_hub.mailboxes[0])
     assert not room._owed

@@ -63,9 +63,9 @@ def test_presence_goes_through_the_host_app_and_the_promise_follows_it(host_hub)
     (mailbox,) = host_hub.mailboxes
     assert routed(mailbox) == [
         ("room", "ClientPresenceChanged", ["a"]),
-        ("answer", "later", ["a"]),
+        ("whisper", "later", ["a"]),
         ("room", "ClientPresenceChanged", ["a", "b"]),
-        ("answer", "later", ["b"]),
+        ("whisper", "later", ["b"]),
         ("room", "ClientPresenceChanged", ["b"]),
     ]
     assert b.frames == []
@@ -122,15 +122,15 @@ def test_a_match_goes_through_its_rooms_host_app(host_hub):
     assert routed(mailbox) == [
         ("room", "ClientPresenceChanged", ["a"]),
         ("room", "ClientPresenceChanged", ["a", "b"]),
-        ("answer", "MatchFound", ["a"]),
-        ("answer", "MatchFound", ["b"]),
+        ("whisper", "later", ["a"]),
+        ("whisper", "later", ["b"]),
     ]
 
 
 # What comes out of the host app
 
 
-@pytest.mark.parametrize("kind", ["room", "direct", "answer"])
+@pytest.mark.parametrize("kind", ["room", "direct", "whisper"])
 def test_what_the_host_app_is_done_with_goes_to_those_it_was_meant_for(room, kind):
     _, mailbox, (a, b, c) = room
     mailbox.deliver(Emission(kind, TEXT, (a, c)))
@@ -147,13 +147,6 @@ def test_who_has_left_meanwhile_hears_no_more_of_the_room(room, kind):
     assert b.frames == []
 
 
-def test_who_has_left_meanwhile_still_gets_its_answers(room):
-    hub, mailbox, (_, b, _) = room
-    hub.registry.leave(b)
-    mailbox.deliver(Emission("answer", TEXT, (b,)))
-    assert b.frames == [TEXT]
-
-
 def test_who_leaves_before_its_promise_gets_it_before_that_of_the_room_it_joins_next(host_hub):
     anna = host_hub.client("anna")
     host_hub.join(anna, "slow")
@@ -164,6 +157,20 @@ def test_who_leaves_before_its_promise_gets_it_before_that_of_the_room_it_joins_
         for emission in mailbox.taken():
             mailbox.deliver(emission)
     assert promised(anna) == ["slow", "fast"]
+
+
+def test_who_leaves_before_it_hears_of_its_match_hears_of_it_before_the_next_room(host_hub):
+    anna, bert = host_hub.clients("anna bert")
+    host_hub.play(anna)
+    host_hub.play(bert)
+    host_hub.registry.leave(anna)
+    assert [one["type"] for one in anna.heard()] == ["ResolvePromise", "MatchFound"]
+    host_hub.join(anna, "fast")
+    for mailbox in host_hub.mailboxes:
+        for emission in mailbox.taken():
+            mailbox.deliver(emission)
+    assert [one["type"] for one in anna.heard()] == ["ClientPresenceChanged", "ResolvePromise"]
+    assert [one["type"] for one in bert.heard()[-2:]] == ["MatchFound", "ClientPresenceChanged"]
 
 
 def test_who_leaves_before_its_promise_and_comes_back_gets_one_for_each_time(host_hub):

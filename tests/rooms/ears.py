@@ -17,6 +17,10 @@ class Ears:
         self.orders = [[]]  # of what it has heard, one for each room that it was in
         self._room = None
 
+    def leave(self):
+        """What it hears from now on is no message of the room that it was in."""
+        self._room = None
+
     def hear(self, message):
         kind = message["type"]
         if kind == "ResolvePromise" and message["func"] == "JoinRoom":

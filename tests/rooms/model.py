@@ -30,6 +30,7 @@ class Model:
         self.life_time_clients = 0
         self.rooms = {}  # by key, in order of making
         self.made = []  # all, ever
+        self.emptied = []  # those that nobody is in, the longest first; some may have gone
         self.places = {}  # by client: its room and its stay there
         self.waiting = {}  # for a match: by client, what it wants to play, in order of entering
         self.matches = 0
@@ -101,11 +102,21 @@ class Model:
         return self.places[client][0]
 
     def _make(self, info, *, is_match=False):
-        if len(self.rooms) >= self.most_rooms:
+        if self._has_no_space:
             raise No(OURS)
+        if len(self.rooms) >= self.most_rooms:
+            del self.rooms[self._empty[0].info.key]
         room = self.rooms[info.key] = Room(self, info, len(self.made), is_match)
         self.made.append(room)
         return room
+
+    @property
+    def _empty(self):
+        return [room for room in self.emptied if not room.has_gone]
+
+    @property
+    def _has_no_space(self):
+        return len(self.rooms) - len(self._empty) >= self.most_rooms
 
     def _come(self, room, client):
         stay = room.come(client)
@@ -161,9 +172,7 @@ class Model:
         if client not in players:
             players.append(client)
         is_match = len(players) == terms.match_size
-        if terms.match_size > self.most_members or (
-            is_match and len(self.rooms) >= self.most_rooms
-        ):
+        if terms.match_size > self.most_members or (is_match and self._has_no_space):
             raise No(OURS)
         queued = {"type": "ResolvePromise", "func": "EnterMatchmaking", "data": {"queued": True}}
         self.heard[client].append(queued)

@@ -85,6 +85,8 @@ class Room:
         stay = Stay(client)
         self.members.append(stay)
         self.goes_at = inf
+        if self in self.hub.emptied:
+            self.hub.emptied.remove(self)
         self._changed(present=True)
         if self.news:
             self.news.newcomers.add(stay.id)
@@ -100,6 +102,7 @@ class Room:
         self._send_complete_groups()
         if not self.members:
             self.goes_at = self.hub.now + self.hub.cleanup
+            self.hub.emptied.append(self)
 
     def presence(self, present):
         return {"type": "ClientPresenceChanged", "clients": self.ids, "present": present}

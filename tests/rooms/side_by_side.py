@@ -84,6 +84,7 @@ class SideBySide:
 
     def join(self, client, info, *, make, recover=None, from_hub=False, may_remake=False):
         """recover: so many after what its id has heard last, or "another" life of the room."""
+        self._come_from_nowhere(client)
         ears, asked, known = self.ears[client], None, None
         if recover is not None and info.key in ears.last:
             epoch, seq = ears.last[info.key]
@@ -101,6 +102,10 @@ class SideBySide:
             lambda: self.model.join(client, info, make=makes, recover=known),
         ):
             ears.asked.remove(asked)
+
+    def _come_from_nowhere(self, client):
+        if client not in self.model.places:
+            self.ears[client].leave()
 
     def leave(self, client):
         self.both(lambda: _key(self.registry.leave(client)), lambda: self.model.leave(client))
@@ -130,6 +135,7 @@ class SideBySide:
             place = self.registry.place_of(client)
             return self.model.play(client, terms, place and place.name)
 
+        self._come_from_nowhere(client)
         self.both(lambda: self.registry.enter_matchmaking(client, terms), of_model)
 
     def whisper(self, client, ids):

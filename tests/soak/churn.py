@@ -5,7 +5,7 @@ from collections import Counter
 
 from gevent.pool import Pool
 
-from tests.soak.clients import connect, frame, reset
+from tests.soak.clients import Client, connect, frame, reset
 from tests.soak.figures import Figure, below, exactly, left_behind, none
 from tests.soak.members import as_text
 from tests.soak.server import need_files, running
@@ -29,6 +29,7 @@ def run(extent):
     }
     with running("churn", **settings) as hub:
         before = hub.look()
+        crowd(hub.port, extent.many(COMING + SILENT))
         come_and_vanish(hub.port, extent.count(WARM_UP))
         warm, memory = hub.look_when_empty(), hub.memory()
         seen = come_and_vanish(hub.port, clients)
@@ -47,6 +48,20 @@ def run(extent):
     ):
         yield below(name, value, most, judged=extent.is_long)
     yield none("tracebacks", tracebacks)
+
+
+def crowd(port, count):
+    """Have so many at once, then none.
+
+    A process keeps the memory that its clients had. How many silent ones wait at once depends on
+    how fast this machine is at the time; there will not be more than now.
+    """
+
+    def come(number):
+        return Client(join(port, number % ROOMS), hear=len)
+
+    for client in Pool(COMING).map(come, range(count)):
+        client.reset()
 
 
 def come_and_vanish(port, count):

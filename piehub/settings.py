@@ -122,9 +122,9 @@ class Settings:
     header_timeout: float = _setting(
         10.0,
         DURATION,
-        "Seconds for the head of a request. Under gunicorn they are rounded to whole ones, its "
-        "--keep-alive, if it is set, goes before them, and a head that comes in pieces may take "
-        "twice as long.",
+        "Seconds for the head of a request, and for a TLS handshake. Under gunicorn they are "
+        "rounded to whole ones, its --keep-alive, if it is set, goes before them, and a head that "
+        "comes in pieces may take twice as long.",
     )
     max_rooms: int = _setting(
         10_000,

@@ -9,11 +9,12 @@ from typing import Any
 from gevent import monkey
 
 from piehub import descriptors, settings
-from piehub.serve import draining, patience
+from piehub.serve import draining, patience, tls
 from piehub.settings import SettingError
 
 # gunicorn's own that serve one client at a time, or no WSGI.
 _OTHER_WORKERS = ("gunicorn.workers.gasgi", "gunicorn.workers.gtornado", "gunicorn.workers.sync")
+_GEVENT = "gunicorn.workers.ggevent"
 _THREADS = "gunicorn.workers.gthread"  # are a runtime, too
 _LEAST_THREADS = 2  # one of them for requests
 
@@ -113,6 +114,8 @@ def mend(worker: Any, keepalive: int) -> None:
         )
     if hub and cfg.keepalive in (0, keepalive):
         cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))
+    if hub and cfg.is_ssl and _comes_from(type(worker), _GEVENT):
+        tls.be_patient(worker)
 
 
 def _comes_from(kind: type, *modules: str) -> bool:

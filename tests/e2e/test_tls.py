@@ -1,14 +1,25 @@
 """The hub behind gunicorn's own TLS."""
 
 import json
+import os
+import socket
 import ssl
+import struct
 
 import pytest
 import trustme
 from websockets.sync.client import connect
 
 from tests.support.peer import ROOM
+from tests.support.process import descendants
 from tests.support.timing import PATIENCE
+
+WORKERS = {
+    "gunicorn": "gevent",
+    "gevent-websocket's worker": "geventwebsocket.gunicorn.workers.GeventWebSocketWorker",
+}
+RESETS = 10
+HALF_A_HANDSHAKE = bytes.fromhex("16 0301 0200 01 0001fc 0303")  # how a client's hello begins
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +35,24 @@ def certificate(authority, tmp_path_factory):
     return str(path)
 
 
-def test_clients_meet_and_part_over_tls(start, authority, certificate):
-    tls = ["--certfile", certificate, "--keyfile", certificate]
-    server = start(["gunicorn", "-k", "gevent", *tls, "wsgi:app"])
+@pytest.fixture
+def secure(start, certificate):
+    """Start a hub behind TLS."""
+
+    def start_secure(worker="gevent", *options, **settings):
+        tls = ["--certfile", certificate, "--keyfile", certificate]
+        return start(["gunicorn", "-k", worker, *tls, *options, "wsgi:app"], **settings)
+
+    return start_secure
+
+
+@pytest.fixture
+def client(authority):
+    """Connect to a hub whose certificate is trusted."""
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
 
-    def client():
+    def connect_securely(server):
         return connect(
             f"wss://127.0.0.1:{server.port}/",
             ssl=trust,
@@ -39,19 +61,65 @@ def test_clients_meet_and_part_over_tls(start, authority, certificate):
             proxy=None,
         )
 
-    def hear(socket, kind):
-        while (message := json.loads(socket.recv(PATIENCE)))["type"] != kind:
-            pass
-        return message
+    return connect_securely
 
-    with client() as a, client() as b:
-        for socket in (a, b):
-            join = {"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}
-            socket.send(json.dumps(join))
-            hear(socket, "ResolvePromise")
+
+def hear(socket, kind):
+    while (message := json.loads(socket.recv(PATIENCE)))["type"] != kind:
+        pass
+    return message
+
+
+def join(socket):
+    socket.send(json.dumps({"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}))
+    hear(socket, "ResolvePromise")
+
+
+def test_clients_meet_and_part_over_tls(secure, client):
+    server = secure()
+    with client(server) as a, client(server) as b:
+        for each in (a, b):
+            join(each)
         for number in range(30):
             a.send(json.dumps({"type": "Data", "payload": [number, "x" * 60_000]}))
         assert [hear(b, "Data")["payload"][0] for _ in range(30)] == list(range(30))
         assert [hear(a, "Data")["payload"][0] for _ in range(30)] == list(range(30))
     server.wait_for_line("client closed .*code=1000")
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("worker", WORKERS.values(), ids=WORKERS)
+def test_who_does_not_come_to_the_end_of_its_tls_handshake_is_closed(
+    worker, secure, client, clients
+):
+    server = secure(worker, "--log-level", "debug", PIEHUB_HEADER_TIMEOUT="1")
+    with client(server) as healthy:
+        silent = clients.wire(server.url, handshake=False)
+        slow = clients.wire(server.url, handshake=False)
+        slow.send(HALF_A_HANDSHAKE)
+        assert silent.rest() == slow.rest() == b""
+        server.wait_for_line("piehub: a TLS handshake failed: it took too long")
+        join(healthy)
+
+
+@pytest.mark.parametrize("worker", WORKERS.values(), ids=WORKERS)
+def test_a_tls_handshake_that_fails_leaves_neither_a_traceback_nor_a_file(
+    worker, secure, client, clients
+):
+    server = secure(worker, "--log-level", "debug")
+    with client(server) as healthy:
+        files = f"/proc/{descendants(server.pid)[-1]}/fd"
+        before = len(os.listdir(files))
+        for _ in range(RESETS):
+            gone = clients.wire(server.url, handshake=False)
+            gone.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()
+        plain = clients.wire(server.url, handshake=False)
+        plain.send(plain.request())
+        with pytest.raises(ConnectionResetError):
+            plain.rest()
+        server.wait_for_line(r"piehub: a TLS handshake failed: .*http request")
+        join(healthy)
+        assert server.log.count("a TLS handshake failed") == RESETS + 1
+        assert len(os.listdir(files)) == before
     assert "Traceback" not in server.log

@@ -101,8 +101,9 @@ class Settings:
     outboxes_bytes: int = _setting(
         0,
         COUNT,
-        "Bytes that may wait for all slow clients together, and of messages on their way from "
-        "clients, 0 is a quarter of the memory; over it, those with most are closed with 4413.",
+        "Bytes that may wait for all slow clients together, with what has come from clients and "
+        "is not dealt with; 0 is a quarter of the memory. Over it, those with most are closed "
+        "with 4413.",
     )
     stall_timeout: float = _setting(
         10.0, DURATION, "Seconds in which a client held up by its outbox must take a byte, or 4413."

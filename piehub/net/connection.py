@@ -9,19 +9,17 @@ from math import inf
 from time import monotonic
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import AppCode, Done, Event, Runtime
+from piehub.net.runtime import AppCode, Done, Event, Runtime, latest
 from piehub.wire import close_codes, frames
 from piehub.wire.extensions import Agreement
 from piehub.wire.frames import BINARY, CLOSE, PING, PONG, WireError
-from piehub.wire.message import Message
 from piehub.wire.reader import Reader
 
 _PING = frames.encode(PING, b"")
 _TOO_SLOW = frames.close(close_codes.TOO_SLOW, "too much was waiting for this client")
 
-_NOTHING: tuple[None, float] = (None, 0.0)
-
 CLOSE_TIMEOUT = 2.0  # seconds for the peer to answer a close frame
+_A_MOMENT = 0.5  # seconds by which a loop that runs may be late
 
 
 def _hears_nothing(opcode: int, payload: bytes) -> None:
@@ -75,7 +73,6 @@ class Connection:
         "_progress",
         "_runtime",
         "_spent_until",
-        "_under_way",
         "closing_at",
         "failure",
         "heard_at",
@@ -121,7 +118,6 @@ class Connection:
         self._probes: list[Event] | None = None
         self._pings = 0  # ours, whose pongs have not come
         self._progress = (0, 0.0)  # bytes written, and since when no more than that
-        self._under_way: tuple[Message | None, float] = _NOTHING  # and since when it is
         self._spent_until = 0.0  # to when its messages so far would have taken at its rate
 
     @property
@@ -136,9 +132,10 @@ class Connection:
 
     @property
     def held(self) -> int:
-        """Bytes that it takes for what waits to be sent, and for a message that is under way."""
+        """Bytes that it takes for what waits to be sent, and for what has come and has not been
+        dealt with."""
         message = self.reader.message
-        return self.outbox.held + (message.held if message else 0)
+        return self.outbox.held + self._link.in_hand + (message.held if message else 0)
 
     @property
     def is_listening(self) -> bool:
@@ -197,6 +194,7 @@ class Connection:
         """Close, and read no more: the others need not wait for this peer's answer."""
         self.close(code, reason)
         self._link.stop_receiving()
+        self.reader.forget()
 
     def drop(self) -> None:
         """Close, as too much waits for all clients together, and send nothing of what waits."""
@@ -234,7 +232,13 @@ class Connection:
         probe = self._runtime.event()
         self._probes = [*(self._probes or ()), probe]
         self.ping()
-        return probe.wait(timeout)
+        began = monotonic()
+        while not probe.wait(timeout):
+            now = monotonic()
+            if now - began < timeout + _A_MOMENT:
+                return False
+            began = now  # the hub itself stood still, and has not read what came meanwhile
+        return True
 
     def is_stalled(self, now: float) -> bool:
         """Whether it is not read from because it does not read, and has not for too long."""
@@ -249,18 +253,23 @@ class Connection:
 
     def is_overdue(self, now: float) -> bool:
         """Whether a message has been under way for too long, all of which could have been read."""
-        message, since = self._under_way
-        if self.reader.message is not message or not self.is_listening:
-            self._under_way = self.reader.message, now
+        message = self.reader.message
+        if message is None:
             return False
-        return message is not None and now - since > (self._limits.message_timeout or inf)
+        if message.since is None or not self.is_listening:
+            message.since = now
+        return now - message.since > (self._limits.message_timeout or inf)
 
     def excuse(self, seconds: float) -> None:
         """The hub itself has looked at nobody for so long."""
         if self.pinged_at is not None:
             self.pinged_at += seconds
         self._progress = self._progress[0], self._progress[1] + seconds
-        self._under_way = self._under_way[0], self._under_way[1] + seconds
+        message = self.reader.message
+        if message and message.since is not None:
+            message.since += seconds
+        now = monotonic()
+        self._link.late = latest(self._link.late, now - seconds, now)
 
     def _take(self, data: bytes) -> bool:
         """Deal with what has arrived; say whether to read on."""
@@ -280,7 +289,8 @@ class Connection:
                 elif spent_until > now + limits.seconds_ahead and not (
                     opcode == PONG and self._pings
                 ):
-                    raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
+                    now = monotonic()
+                    spent_until = self._make_up(spent_until, now)
                 self._spent_until = spent_until + limits.seconds_a_message
                 if opcode <= BINARY:  # the texts and binaries
                     if self.closing_at is None:
@@ -299,6 +309,20 @@ class Connection:
             self.close(close_codes.INTERNAL_ERROR, "internal error")
             return False
         return True
+
+    def _make_up(self, spent_until: float, now: float) -> float:
+        """To when it has spent its rate, if what piled up while the hub did not read is left out.
+
+        Raises WireError if that is too far ahead even so.
+        """
+        seconds, until = self._link.late
+        if now <= until:
+            used = min(seconds, max(0.0, spent_until - now))
+            self._link.late = seconds - used, until
+            spent_until -= used
+        if spent_until > now + self._limits.seconds_ahead:
+            raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
+        return spent_until
 
     def _take_ping_or_pong(self, opcode: int, payload: bytes) -> None:
         if opcode == PING:

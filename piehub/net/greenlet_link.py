@@ -13,7 +13,16 @@ from gevent import get_hub
 
 from piehub.net.flusher import Flusher
 from piehub.net.greenlet_outbox import GreenletOutbox
-from piehub.net.runtime import LINGER_BYTES, RECEIVE_BYTES, AppCode, Done, Take
+from piehub.net.runtime import (
+    COPIES_IN_HAND,
+    LINGER_BYTES,
+    NOT_LATE,
+    RECEIVE_BYTES,
+    AppCode,
+    Done,
+    Take,
+    latest,
+)
 
 _READ = 1  # libev names it so
 
@@ -38,7 +47,9 @@ class GreenletLink:
         "_recv",
         "_take",
         "held_up_since",
+        "in_hand",
         "is_listening",
+        "late",
         "outbox",
         "push",
         "push_last",
@@ -56,6 +67,8 @@ class GreenletLink:
         self._readable = self._loop.io(self._raw.fileno(), _READ)
         self.is_listening = False
         self.held_up_since: float | None = None
+        self.in_hand = 0
+        self.late = NOT_LATE
         self._is_deaf = False
         self._is_released = False
         self._has_ended = False
@@ -86,6 +99,7 @@ class GreenletLink:
             data = b""
         if any(self._app_code):
             self._rest()
+            self.in_hand = COPIES_IN_HAND * len(data)
             gevent.spawn(self._take_apart, data)
             return
         flusher, outbox = self._flusher, self.outbox
@@ -105,7 +119,11 @@ class GreenletLink:
     def _take_apart(self, data: bytes) -> None:
         if self._has_ended:  # in the turn of the loop in which this was to begin
             return
-        if self._take(data):
+        began = monotonic()
+        goes_on = self._take(data)
+        self.late = latest(self.late, began, monotonic())
+        self.in_hand = 0
+        if goes_on:
             self._listen()
         else:
             self._end()

@@ -94,7 +94,7 @@ class GreenletOutbox(Outbox):
         self.frames.append(frame)
         self.size += len(frame)
         if self.size > self.limit:
-            self.relieve()
+            self._relieve_of_bytes()
 
     def push_last(self, frame: bytes) -> None:
         """Queue the last frame; nothing that is pushed after it is sent."""
@@ -116,14 +116,19 @@ class GreenletOutbox(Outbox):
         if taken:
             self.taken(taken)
         if self.size > self.limit:
-            self.relieve()
+            self._relieve_of_bytes()
 
     def _begin(self) -> None:
         self._flusher.soon(self)
         self.send_by(_takes_nothing)
 
-    def relieve(self) -> None:
+    def _relieve_of_bytes(self) -> None:
         # Perhaps it is not the client that is slow, but this turn of the loop that is long.
+        self.flush()
+        if self.size > self.limit:
+            self.overflow()
+
+    def relieve(self) -> None:
         self.flush()
         super().relieve()
 

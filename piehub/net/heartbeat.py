@@ -27,8 +27,8 @@ class Heartbeat:
         after these and the next.
     ping_timeout: seconds that a ping may stay unanswered; then the client is closed with 4408.
     join_timeout: seconds until a client must be `settled`, or it is closed with 1008; 0 is none.
-    outboxes_bytes: that may wait for all clients together, with the messages that are on their way
-        from them. Over it, those for whom most waits are closed with 4413.
+    outboxes_bytes: that may wait for all clients together, with what has come from them and is not
+        dealt with. Over it, those for whom most waits are closed with 4413.
     """
 
     def __init__(
@@ -120,6 +120,7 @@ class Heartbeat:
                 connection.heard_at <= heard_lately
                 or outbox.frames
                 or not outbox.is_open
+                or not connection.is_listening
                 or connection.reader.message
             ):
                 waiting += connection.held
@@ -135,9 +136,12 @@ class Heartbeat:
         held = sorted(((each.held, each) for each in self), key=itemgetter(0))
         for size, connection in held:
             waiting += size
-            if waiting > most:  # it, and those behind it, take more
+            # It, and those behind it, take more; some may be about to end.
+            if waiting > most and connection.closing_at is None:
                 connection.drop()
                 closed += 1
+        if not closed:
+            return
         log.warning(
             "closed the slowest clients, %d of them: over %d bytes were waiting for all together "
             "(PIEHUB_OUTBOXES_BYTES)",
@@ -150,7 +154,9 @@ class Heartbeat:
             overdue = list(takewhile(lambda one: self._newcomers[one] <= now, self._newcomers))
             for connection in overdue:
                 del self._newcomers[connection]
-        return overdue
+                if not connection.is_listening:  # it may have asked, and has to wait
+                    self._newcomers[connection] = now + self._join_timeout
+        return [connection for connection in overdue if connection not in self._newcomers]
 
     def _check(self, connection: Connection, now: float) -> None:
         if connection.is_too_slow:

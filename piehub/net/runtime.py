@@ -22,6 +22,8 @@ Done = Callable[[], None]
 AppCode = Sequence[Sized]
 
 RECEIVE_BYTES = 65_536
+COPIES_IN_HAND = 2  # of what has arrived: as it came, and its payloads
+NOT_LATE = (0.0, 0.0)
 LINGER_BYTES = 16 * 1024 * 1024
 
 # gevent's patching swaps these; a lock that is held for microseconds, never across a switch, and
@@ -49,6 +51,13 @@ class Link(Protocol):
     held_up_since: float | None
     """Monotonic seconds; since then nothing is read, because the client's own outbox is more than
     half full."""
+
+    in_hand: int
+    """Bytes that are kept of what has arrived while the app's own code deals with it."""
+
+    late: tuple[float, float]
+    """Seconds for which nothing was read, through no fault of the peer's, and to when (monotonic)
+    what has piled up meanwhile may still come."""
 
     @property
     def outbox(self) -> Outbox:
@@ -129,6 +138,12 @@ class Runtime(Protocol):
 
         limit: bytes that may wait. last_words: the frame sent when more did.
         """
+
+
+def latest(late: tuple[float, float], since: float, now: float) -> tuple[float, float]:
+    """`Link.late` from now on, after it was `late`, and nothing was read since then."""
+    seconds = now - since
+    return (seconds, now + seconds) if now > late[1] or seconds > late[0] else late
 
 
 def send_at_once(client: socket.socket) -> None:

@@ -11,13 +11,16 @@ from typing import TypeVar
 
 from piehub.net.outbox import Outbox
 from piehub.net.runtime import (
+    COPIES_IN_HAND,
     LINGER_BYTES,
+    NOT_LATE,
     RECEIVE_BYTES,
     AppCode,
     Done,
     Event,
     Recipient,
     Take,
+    latest,
     send_at_once,
 )
 from piehub.net.telling import tell
@@ -73,6 +76,8 @@ class ThreadLink:
         self._is_deaf = False
         self.is_listening = False
         self.held_up_since: float | None = None
+        self.in_hand = 0
+        self.late = NOT_LATE
         threading.Thread(target=self._write, daemon=True).start()
 
     def push(self, frame: bytes, /) -> None:
@@ -123,10 +128,19 @@ class ThreadLink:
 
     def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
         try:
-            while take(self._receive()):
+            while self._hand_over(self._receive(), take):
                 self._wait_for_space()
         finally:
             done()
+
+    def _hand_over(self, data: bytes, take: Take) -> bool:
+        began = time.monotonic()
+        self.in_hand = COPIES_IN_HAND * len(data)
+        try:
+            return take(data)
+        finally:
+            self.in_hand = 0
+            self.late = latest(self.late, began, time.monotonic())
 
     def _receive(self) -> bytes:
         if self._is_deaf:

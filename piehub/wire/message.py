@@ -14,10 +14,11 @@ _UTF8 = codecs.getincrementaldecoder("utf-8")
 class Message:
     """Takes in payloads, unmasked, as they arrive; what is wrong with them fails at once.
 
-    opcode: TEXT or BINARY. inflater: for a message that comes compressed.
+    opcode: TEXT or BINARY. inflater: for a message that comes compressed. since: for whoever looks
+        at how long it takes.
     """
 
-    __slots__ = ("_decoder", "_fragments", "_inflater", "_payload", "_size", "opcode")
+    __slots__ = ("_decoder", "_fragments", "_inflater", "_payload", "_size", "opcode", "since")
 
     def __init__(self, opcode: int, inflater: Inflater | None) -> None:
         self.opcode = opcode
@@ -26,6 +27,7 @@ class Message:
         self._payload = bytearray()
         self._size = 0  # as its frames declare it
         self._fragments = 0
+        self.since: float | None = None
 
     @property
     def held(self) -> int:

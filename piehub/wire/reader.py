@@ -61,7 +61,7 @@ class Reader:
         self._inflates = inflates
         self._head = b""  # the start of a frame whose header has not arrived whole
         self._frame: _Frame | None = None
-        self.message: Message | None = None  # the one under way
+        self.message: Message | None = None  # the one under way, until it has been dealt with
         self._done = False  # a close frame or an error came: what follows is not read
         self._short = min(max_message_bytes, 125)  # the longest text with a short way; -1 for none
 
@@ -80,6 +80,11 @@ class Reader:
             if payload.isascii():
                 return ((TEXT, payload),)
         return self._read(data)
+
+    def forget(self) -> None:
+        """Nothing more is fed: let go of what has come of a message."""
+        self._done = True
+        self._frame = self.message = None
 
     def _read(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         if self._done:
@@ -108,6 +113,8 @@ class Reader:
                 at, whole = self._take_frame(data, at)
                 if whole:
                     yield whole
+                    if whole[0] <= BINARY:
+                        self.message = None
         except WireError:
             self._done = True
             raise
@@ -209,7 +216,6 @@ class Reader:
             return opcode, frame.control
         if not frame.first & FIN:
             return None
-        self.message = None
         return message.opcode, message.end()
 
 

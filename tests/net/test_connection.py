@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import gevent
 import pytest
+from gevent import monkey
 from greenlet import GreenletExit
 
 from piehub.net import connection as connection_module
@@ -14,9 +15,11 @@ from piehub.net import greenlet_link
 from piehub.net.connection import CLOSE_TIMEOUT, Connection, Limits
 from piehub.net.drain import drain
 from piehub.net.outbox import Outbox
+from piehub.net.runtime import NOT_LATE
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
+stand_still = monkey.get_original("time", "sleep")
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 PAYLOAD = "x" * 60_000
 LIMITS = Limits(max_message_bytes=100, outbox_bytes=500, rate_limit=0, rate_burst=1)
@@ -159,6 +162,15 @@ def test_who_answers_a_ping_is_alive_and_the_question_is_forgotten(service):
     assert not connection._probes
 
 
+def test_an_answer_that_came_while_the_hub_stood_still_counts(service):
+    wire, connection = newcomer(service, service.start())
+    asked = gevent.spawn(connection.answers, 100 * MS)
+    assert wire.frame()[0] == PING
+    wire.send(masked(PONG, b""))
+    stand_still(1)
+    assert asked.get(timeout=PATIENCE)
+
+
 def test_who_is_being_closed_counts_as_dead(service):
     wire, connection = newcomer(service, service.start())
     connection.close(1012, "")
@@ -277,6 +289,21 @@ def test_whatever_is_spent_without_a_rate_limit_ends_nobody(service):
     assert [wire.frame()[0] for _ in range(5)] == [PONG] * 5
 
 
+def test_what_piled_up_while_the_hub_stood_still_is_not_too_much_at_once(service, clock):
+    wire, connection = newcomer(service, service.start(rate_limit=2, rate_burst=3))
+    connection.excuse(seconds=10)
+    wire.send(masked(PING, b"") * 24)
+    assert [wire.frame()[0] for _ in range(24)] == [*[PONG] * 23, CLOSE]
+
+
+def test_that_the_hub_stood_still_long_ago_pays_for_nothing_now(service, clock):
+    wire, connection = newcomer(service, service.start(rate_limit=2, rate_burst=3))
+    connection.excuse(seconds=10)
+    clock.now += 11
+    wire.send(masked(PING, b"") * 4)
+    assert [wire.frame()[0] for _ in range(4)] == [PONG, PONG, PONG, CLOSE]
+
+
 def test_a_rate_limit_of_0_is_no_limit(service):
     wire = service.wire(service.start(rate_limit=0, rate_burst=1))
     wire.frame()
@@ -387,6 +414,7 @@ class Stuck:
 
     held_up_since = None
     is_released = False
+    late = NOT_LATE
 
     def __init__(self, fault=None):
         self.outbox = Outbox(500, b"")

@@ -1,6 +1,7 @@
 """What the sweep does for all clients together: too much that waits, too long without a room."""
 
 import json
+import sys
 from time import monotonic
 from types import SimpleNamespace
 
@@ -155,6 +156,43 @@ def test_messages_on_their_way_count_with_what_waits_for_all(compressed, service
     connections = [speaking(service, url, size, of=60_000)[1] for size in (50_000, 55_000)]
     service.hub.heartbeat.sweep(monotonic())
     assert [connection.how_it_ended()[0] for connection in connections] == [1006, 4413]
+
+
+def test_a_message_that_is_whole_is_held_no_longer_however_it_goes_on(service):
+    wire, connection = speaking(service, service.start(), 900, of=1000)
+    service.hub.heartbeat.sweep(monotonic())
+    message = connection.reader.message
+    wire.send(masked(TEXT, b"x" * 1000)[-106:])
+    wire.frame()  # that it is no JSON
+    with gevent.Timeout(PATIENCE):
+        while connection.reader.message:
+            gevent.sleep(MS)
+    assert sys.getrefcount(message) == 2  # ours, and the call's
+
+
+def test_who_is_closed_for_its_message_holds_it_no_longer_and_the_next_one_stays(service):
+    url = service.start(outboxes_bytes=100_000)
+    (_, small), (_, large) = (speaking(service, url, size, of=63_000) for size in (45_000, 60_000))
+    message = large.reader.message
+    for _ in range(3):  # the large one is still about to end
+        service.hub.heartbeat.sweep(monotonic())
+    assert small.closing_at is None
+    assert large.how_it_ended()[0] == 4413
+    assert large.held < 1000
+    assert sys.getrefcount(message) == 2  # ours, and the call's
+
+
+def test_who_takes_much_and_is_about_to_end_anyway_is_not_closed_again(room, service, caplog):
+    sender, stalled = room
+    _, slower_id, slower = stalled["slower"]
+    fill(sender, slower_id, slower, 4_000_000)
+    with gevent.Timeout(PATIENCE):
+        while slower.closing_at is None:
+            gevent.sleep(MS)
+    caplog.clear()
+    slower.outbox.put(b"x" * 4_000_000)  # as a frame of which a part is out, and the rest stays
+    service.hub.heartbeat.sweep(monotonic())
+    assert not caplog.records
 
 
 # When the hub itself is late

@@ -1,8 +1,11 @@
 """What waits for one client, without a socket."""
 
+import gevent
 import pytest
 
 from piehub.net import outbox as outbox_module
+from piehub.net.flusher import Flusher
+from piehub.net.greenlet_outbox import GreenletOutbox
 from piehub.net.outbox import Outbox
 
 
@@ -48,6 +51,29 @@ def test_a_long_queue_is_sent_in_chunks(monkeypatch):
 def test_a_frame_alone_is_sent_without_a_copy():
     frame = b"x" * 50
     assert outbox_with(frame).chunk() is frame
+
+
+class Kernel:
+    """A socket's, which takes so many bytes, and then none."""
+
+    def __init__(self, space):
+        self._space = space
+
+    def send(self, data):
+        if not self._space:
+            raise BlockingIOError
+        taken = min(len(data), self._space)
+        self._space -= taken
+        return taken
+
+
+def test_what_waits_is_too_much_by_its_bytes_however_many_frames_they_are():
+    outbox = GreenletOutbox(Flusher(gevent.get_hub().loop), Kernel(20_000), 100_000, b"")
+    for _ in range(1001):
+        outbox.push(b"x" * 100)
+    assert outbox.size == 80_100 < outbox.limit < outbox.held
+    assert outbox.is_open
+    outbox.release()
 
 
 def test_an_overflow_drops_what_has_not_begun_and_says_why():

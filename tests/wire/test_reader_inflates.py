@@ -1,4 +1,5 @@
 import gc
+import sys
 import zlib
 
 import pytest
@@ -169,6 +170,15 @@ def test_a_reader_keeps_nothing_of_the_messages_it_has_inflated():
 
 def test_a_compressed_binary_message_need_not_be_utf8():
     assert outcome(frame(0xC2, deflated(b"\xff\xfe"))) == [(BINARY, b"\xff\xfe")]
+
+
+def test_a_reader_that_is_to_forget_keeps_nothing_and_reads_nothing_more():
+    reader = Reader(max_message_bytes=1000)
+    list(reader.feed(frame(0x01, PIE) + frame(0x80, PIE)[:-1]))
+    message = reader.message
+    reader.forget()
+    assert sys.getrefcount(message) == 2  # ours, and the call's
+    assert list(reader.feed(frame(0x81, PIE))) == []
 
 
 def test_a_message_under_way_says_what_it_takes_and_one_that_is_whole_nothing():

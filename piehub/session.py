@@ -216,6 +216,10 @@ class Client:
         self._say(text)
         self._connection.spend(len(text) // BYTES_A_MESSAGE)
 
+    def _space(self) -> int:
+        """Bytes that a long answer may take: half of what is free, so that many at once fit."""
+        return max(0, self.outbox.limit - self.outbox.waiting) // 2
+
     def _receive(self, opcode: int, text: bytes) -> None:
         try:
             if opcode == frames.BINARY:
@@ -247,14 +251,16 @@ class Client:
                 return
             if filtered is not text:
                 text, envelope = filtered, incoming.decode(filtered, hub.message_limits)
-        head = outgoing.relay_head(text, envelope, self._signature)
         if hub.host_app:
             with self._wait_for_host(partial(hub.registry.host_of, self)):
+                head = outgoing.relay_head(text, envelope, self._signature)  # not kept meanwhile
                 self._relay(head, envelope, message_id)
-        elif envelope.subType is None:  # nearly always
-            hub.registry.send(self, head, message_id)
         else:
-            self._relay(head, envelope, message_id)
+            head = outgoing.relay_head(text, envelope, self._signature)
+            if envelope.subType is None:  # nearly always
+                hub.registry.send(self, head, message_id)
+            else:
+                self._relay(head, envelope, message_id)
         if signals.data_received.receivers:
             message = incoming.to_dict(outgoing.relay(head, now_ms()))
             room = self._room_or_refuse()
@@ -298,7 +304,8 @@ class Client:
         yield
 
     def _check_open(self) -> None:
-        if not self.outbox.is_open:
+        """Raise Refused if the hub has closed it. Who went by itself still says what it said."""
+        if self._connection.closing_at is not None:
             raise Refused("This connection has ended")
 
     def _room_or_refuse(self) -> RoomInfo:
@@ -336,11 +343,11 @@ class Client:
     def _get_rooms(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
         wanted = incoming.search(text, hub.message_limits)
-        self._answer(outgoing.rooms(hub.registry.search(wanted)))
+        self._answer(outgoing.rooms(hub.registry.search(wanted, self._space())))
 
     def _get_stats(self, text: bytes, envelope: Envelope) -> None:
         if self._hub.settings.allow_stats:
-            self._answer(outgoing.stats(self._hub.registry.stats()))
+            self._answer(outgoing.stats(self._hub.registry.stats(self._space())))
         else:
             self._say(outgoing.stats({"err": texts.STATS_OFF}))
 

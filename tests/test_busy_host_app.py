@@ -1,6 +1,8 @@
 """What waits for a host app that is slower than its room: bounded, whoever adds to it."""
 
 import json
+import socket
+import struct
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
@@ -12,13 +14,13 @@ from flask import Flask
 from gevent.event import Event
 from gevent.lock import Semaphore
 
-from piehub import HostApp, create_app, memory
+from piehub import HostApp, create_app, host_app, memory
 from piehub.host_app import Mailbox
 from piehub.net.greenlets import Greenlets
 from piehub.net.threads import Threads
 from piehub.protocol.incoming import RoomInfo
 from piehub.rooms.room import Emission
-from tests.support.peer import ROOM
+from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
 MOST = 10_000  # bytes that may wait
@@ -255,6 +257,10 @@ def received_from(service, peer):
     return service.hub.registry._clients[peer.id]._connection.received
 
 
+def say_in_a_frame(kind, **fields):
+    return masked(1, json.dumps({"type": kind, **fields}).encode())
+
+
 def test_who_joins_and_leaves_and_joins_a_busy_room_waits_and_is_answered_each_time(service, crowd):
     client = crowd.client
     client()
@@ -317,6 +323,31 @@ def test_who_leaves_a_busy_room_for_another_gets_the_promises_in_that_order(serv
     crowd.hosts[1].go_on()
     heard = [peer.hear_type("ResolvePromise") for _ in range(2)]
     assert [one["data"]["name"] for one in heard] == ["lobby", "elsewhere"]
+
+
+def test_what_a_client_said_before_it_went_is_said_although_it_had_to_wait(
+    service, crowd, monkeypatch
+):
+    monkeypatch.setattr(host_app, "_LOOK_EVERY", 20 * MS)
+    speakers = [crowd.client() for _ in range(4)]
+    leaver = service.wire(crowd.url)
+    gone = service.hub.registry._clients[json.loads(leaver.frame()[1])["clientId"]]
+    leaver.send(say_in_a_frame("JoinRoom", roomInfo=ROOM))
+    until(lambda: gone._connection.received == 1)
+    for speaker in speakers:
+        speaker.say("Data", payload="x" * 11_000)
+        until(partial(lambda one: received_from(service, one) == 2, speaker))
+    leaver.send(say_in_a_frame("Data", payload="my last word"))
+    until(lambda: gone._connection.received == 2)
+    leaver.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    leaver.close()
+    while gone.outbox.is_open:  # until some of what it was sent could not be
+        crowd.hosts[0].go_on(1)
+        settle()
+    gevent.sleep(5 * host_app._LOOK_EVERY)
+    crowd.hosts[0].go_on(10_000)
+    heard = [speakers[0].hear_type("Data")["payload"] for _ in range(5)]
+    assert heard == ["x" * 11_000] * 4 + ["my last word"]
 
 
 def test_each_of_many_who_speak_to_a_busy_host_app_waits_before(service, crowd):

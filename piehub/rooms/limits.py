@@ -41,11 +41,6 @@ class RoomLimits:
         return self.outbox_bytes // 2
 
     @property
-    def listing_bytes(self) -> int:
-        """That an answer takes which lists rooms."""
-        return self.outbox_bytes // 2
-
-    @property
     def room_together_bytes(self) -> int:
         """That may wait together in a room: one who leaves may set all of it free."""
         return self.outbox_bytes * 3 // 4

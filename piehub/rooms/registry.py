@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
+from sys import maxsize
 from typing import Any, Literal
 
 from piehub.protocol import outgoing, texts
@@ -382,13 +383,13 @@ class Registry:
 
     # Looking
 
-    def search(self, search: Search) -> dict[str, Any]:
+    def search(self, search: Search, most: int = maxsize) -> dict[str, Any]:
         """The answer to GetRooms: what matches and is not hidden, in the order of making; where
-        not all of it finds space, rooms with members come before empty ones."""
-        return listing.search(self._snapshot(), search, self._limits.listing_bytes)
+        not all of it finds space in `most` bytes, rooms with members come before empty ones."""
+        return listing.search(self._snapshot(), search, most)
 
-    def stats(self) -> dict[str, Any]:
-        """The figures that GetStats answers with."""
+    def stats(self, most: int = maxsize) -> dict[str, Any]:
+        """The figures that GetStats answers with, in at most so many bytes."""
         with self._lock:
             matchmaking = self._matchmaking.stats(self._monotonic())
         return listing.stats(
@@ -396,7 +397,7 @@ class Registry:
             life_time_clients=self._life_time_clients,
             uptime=self._monotonic() - self._started,
             matchmaking=matchmaking,
-            most=self._limits.listing_bytes,
+            most=most,
         )
 
     def views(self) -> list[RoomView]:

@@ -5,12 +5,13 @@ import os
 import socket
 import ssl
 import struct
+from contextlib import ExitStack
 
 import pytest
 import trustme
 from websockets.sync.client import connect
 
-from tests.support.peer import ROOM
+from tests.support.peer import ROOM, masked
 from tests.support.process import descendants
 from tests.support.timing import PATIENCE
 
@@ -18,6 +19,7 @@ WORKERS = {
     "gunicorn": "gevent",
     "gevent-websocket's worker": "geventwebsocket.gunicorn.workers.GeventWebSocketWorker",
 }
+TEXT = 1
 RESETS = 10
 HALF_A_HANDSHAKE = bytes.fromhex("16 0301 0200 01 0001fc 0303")  # how a client's hello begins
 
@@ -70,8 +72,9 @@ def hear(socket, kind):
     return message
 
 
-def join(socket):
-    socket.send(json.dumps({"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}))
+def join(socket, **info):
+    room = ROOM | info
+    socket.send(json.dumps({"type": "JoinRoom", "roomInfo": room, "makeRoomIfNonExistant": True}))
     hear(socket, "ResolvePromise")
 
 
@@ -86,6 +89,22 @@ def test_clients_meet_and_part_over_tls(secure, client):
         assert [hear(a, "Data")["payload"][0] for _ in range(30)] == list(range(30))
     server.wait_for_line("client closed .*code=1000")
     assert "Traceback" not in server.log
+
+
+def test_who_asks_much_at_once_gets_as_much_as_finds_space(secure, client):
+    """Under TLS nothing leaves before all of them have been answered."""
+    server = secure(PIEHUB_OUTBOX_BYTES="16000", PIEHUB_MAX_MESSAGE_BYTES="2000")
+    with ExitStack() as opened:
+        for number in range(20):
+            member = opened.enter_context(client(server))
+            join(member, name=f"{number:02}", app="a" * 200, version="1" * 200)
+        asker = opened.enter_context(client(server))
+        asker.socket.sendall(masked(TEXT, b'{"type": "GetRooms"}') * 5)
+        answers = [hear(asker, "Rooms") for _ in range(5)]
+        assert all(answer["more"] for answer in answers)
+        counts = [len(answer["rooms"]) for answer in answers]
+        assert counts[0] > 2 * counts[2] > 2 * counts[4] > 0
+        join(asker)
 
 
 @pytest.mark.parametrize("worker", WORKERS.values(), ids=WORKERS)

@@ -177,64 +177,59 @@ def numbers(answer):
 
 
 @pytest.fixture
-def narrow_hub(make_hub):
-    return make_hub(rate=0, outbox_bytes=4000)
+def roomy_hub(make_hub):
+    return make_hub(rate=0)
 
 
+MOST = 2000  # bytes of an answer
 ANSWERS = {
-    "rooms": lambda hub: (hub.registry.search(Search()), outgoing.rooms),
-    "details": lambda hub: (hub.registry.search(Search(details=True)), outgoing.rooms),
-    "stats": lambda hub: (hub.registry.stats(), outgoing.stats),
+    "rooms": lambda hub: (hub.registry.search(Search(), MOST), outgoing.rooms),
+    "details": lambda hub: (hub.registry.search(Search(details=True), MOST), outgoing.rooms),
+    "stats": lambda hub: (hub.registry.stats(MOST), outgoing.stats),
 }
 
 
 @pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
-def test_an_answer_takes_no_more_than_it_may_and_says_that_there_is_more(narrow_hub, ask):
+def test_an_answer_takes_no_more_than_it_may_and_says_that_there_is_more(roomy_hub, ask):
     for size in range(1, 60):
-        narrow_hub.join(narrow_hub.client(f"id-{size}"), "é" * size)
-    answer, write = ask(narrow_hub)
+        roomy_hub.join(roomy_hub.client(f"id-{size}"), "é" * size)
+    answer, write = ask(roomy_hub)
     assert answer["more"] is True
     size = len(write(answer))
     assert 1800 < size <= 2000
 
 
 @pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
-def test_where_not_all_find_space_rooms_with_members_come_before_empty_ones(narrow_hub, ask):
-    crowd(narrow_hub, 20)
-    answer, _ = ask(narrow_hub)
+def test_where_not_all_find_space_rooms_with_members_come_before_empty_ones(roomy_hub, ask):
+    crowd(roomy_hub, 20)
+    answer, _ = ask(roomy_hub)
     count = len(answer["rooms"])
     assert 10 < count < 20
     assert numbers(answer) == [*range(0, 20, 2), *range(1, 20, 2)][:count]
 
 
 @pytest.mark.parametrize("ask", ANSWERS.values(), ids=ANSWERS)
-def test_where_all_find_space_they_stay_in_the_order_of_making(narrow_hub, ask):
-    crowd(narrow_hub, 8)
-    answer, _ = ask(narrow_hub)
+def test_where_all_find_space_they_stay_in_the_order_of_making(roomy_hub, ask):
+    crowd(roomy_hub, 8)
+    answer, _ = ask(roomy_hub)
     assert numbers(answer) == [*range(8)]
     assert "more" not in answer
 
 
-def test_what_fits_to_the_byte_is_told(make_hub):
-    hub = make_hub()
+def test_what_fits_to_the_byte_is_told(hub):
     hub.room_of("a")
     hub.room_of("b", name="other")
     size = len(outgoing.rooms(hub.registry.search(Search()) | {"more": True})) + 1
-    answers = []
-    for most in (size, size - 1):
-        hub = make_hub(outbox_bytes=2 * most)
-        hub.room_of("a")
-        hub.room_of("b", name="other")
-        answers.append(hub.registry.search(Search()))
+    answers = [hub.registry.search(Search(), most) for most in (size, size - 1)]
     assert [len(answer["rooms"]) for answer in answers] == [2, 1]
 
 
-def test_of_queues_that_find_no_space_the_longest_are_told(narrow_hub):
-    crowd(narrow_hub, 16)
+def test_of_queues_that_find_no_space_the_longest_are_told(roomy_hub):
+    crowd(roomy_hub, 16)
     for number in range(60):
-        narrow_hub.play(narrow_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
-    narrow_hub.play(narrow_hub.client("second"), 3, app="queue 50")
-    stats = narrow_hub.registry.stats()
+        roomy_hub.play(roomy_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
+    roomy_hub.play(roomy_hub.client("second"), 3, app="queue 50")
+    stats = roomy_hub.registry.stats(MOST)
     queues = stats["matchmaking"]["queues"]
     assert next(iter(queues.items())) == ("queue 50::1", 2)
     assert list(queues)[1:] == [f"queue {number}::1" for number in range(len(queues) - 1)]
@@ -244,10 +239,10 @@ def test_of_queues_that_find_no_space_the_longest_are_told(narrow_hub):
     assert 1800 < len(outgoing.stats(stats)) <= 2000
 
 
-def test_of_queues_alone_that_find_no_space_it_is_said_that_there_are_more(narrow_hub):
+def test_of_queues_alone_that_find_no_space_it_is_said_that_there_are_more(roomy_hub):
     for number in range(60):
-        narrow_hub.play(narrow_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
-    stats = narrow_hub.registry.stats()
+        roomy_hub.play(roomy_hub.client(f"alone-{number}"), 3, app=f"queue {number}")
+    stats = roomy_hub.registry.stats(MOST)
     assert (stats["rooms"], stats["more"]) == ([], True)
 
 

@@ -29,10 +29,8 @@ def refusal(ask, *args, **fields):
 
 def test_no_list_and_no_figure_names_a_hidden_room_or_who_is_in_it(cellar):
     hub, *_ = cellar
-    told = [
-        outgoing.rooms(hub.registry.search(Search(details=details))) for details in (False, True)
-    ]
-    told.append(outgoing.rooms(hub.registry.search(Search(app="app", name="cellar"))))
+    searches = (Search(), Search(details=True), Search(app="app", name="cellar"))
+    told = [outgoing.rooms(hub.registry.search(search)) for search in searches]
     told.append(outgoing.stats(hub.registry.stats()))
     assert not [secret for secret in SECRETS for text in told if secret in text.decode()]
     assert json.loads(told[-1])["stats"]["roomsHidden"] == 1

@@ -13,7 +13,7 @@ from gevent import ssl as gevent_ssl
 
 from piehub.net.flusher import Flusher
 from piehub.net.greenlet_link import GreenletLink, TlsLink
-from piehub.net.runtime import Event, native_ident, native_lock, send_at_once
+from piehub.net.runtime import Event, native_ident, native_lock, prepare
 
 T = TypeVar("T")
 
@@ -86,6 +86,6 @@ class Greenlets:
             raise RuntimeError(
                 "This hub serves in another thread already; a hub lives on one gevent loop"
             )
-        send_at_once(client)
+        prepare(client)
         kind = TlsLink if isinstance(client, gevent_ssl.SSLSocket) else GreenletLink
         return kind(self._flusher, client, limit, last_words)

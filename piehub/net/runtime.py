@@ -24,6 +24,7 @@ AppCode = Sequence[Sized]
 RECEIVE_BYTES = 65_536
 COPIES_IN_HAND = 2  # of what has arrived: as it came, and its payloads
 NOT_LATE = (0.0, 0.0)
+USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
 LINGER_BYTES = 16 * 1024 * 1024
 
 # gevent's patching swaps these; a lock that is held for microseconds, never across a switch, and
@@ -146,11 +147,14 @@ def latest(late: tuple[float, float], since: float, now: float) -> tuple[float, 
     return (seconds, now + seconds) if now > late[1] or seconds > late[0] else late
 
 
-def send_at_once(client: socket.socket) -> None:
+def prepare(client: socket.socket) -> None:
     """Let small frames leave as they come: a client that only listens acknowledges late, and by
-    Nagle's algorithm the next frame would wait 40 ms for that."""
+    Nagle's algorithm the next frame would wait 40 ms for that. And let who is cut off for a while
+    stay: the hub pings."""
     with suppress(OSError):  # a UNIX socket has no such delay
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if USER_TIMEOUT is not None:
+            client.setsockopt(socket.IPPROTO_TCP, USER_TIMEOUT, 0)
 
 
 def choose() -> Runtime:

@@ -21,7 +21,7 @@ from piehub.net.runtime import (
     Recipient,
     Take,
     latest,
-    send_at_once,
+    prepare,
 )
 from piehub.net.telling import tell
 
@@ -60,7 +60,7 @@ class Threads:
                 "This server runs on gevent, but the process is not patched for it: begin it with "
                 "`from gevent import monkey; monkey.patch_all()`"
             )
-        send_at_once(client)
+        prepare(client)
         return ThreadLink(client, limit, last_words)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from gevent import monkey
 
 from piehub import descriptors, settings
-from piehub.serve import draining, patience, tls
+from piehub.serve import draining, patience, slow_readers, tls
 from piehub.settings import SettingError
 
 # gunicorn's own that serve one client at a time, or no WSGI.
@@ -102,6 +102,8 @@ def mend(worker: Any, keepalive: int) -> None:
         worker.wsgi_handler = patience.patient(handler)
     _leave_descriptors(worker)
     if hub:
+        slow_readers.give_up(worker.sockets, hub.settings.stall_timeout)
+        worker.log.error_log.addFilter(slow_readers.is_worth_a_line)
         descriptors.tell_of(hub.settings.max_clients)
     if hub and _comes_from(type(worker), _THREADS):
         hub.places = cfg.threads - 1

@@ -3,6 +3,7 @@ WebSocket there."""
 
 from __future__ import annotations
 
+import errno
 from http.client import HTTPException as HeadError
 from typing import Any
 
@@ -20,6 +21,9 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
     """The same handler of requests, with PIEHUB_HEADER_TIMEOUT and the hub's view of handshakes."""
 
     class Patient(handler):  # type: ignore[misc, valid-type]
+        # Those of slow_readers, too: gevent logs others with their traceback.
+        ignored_socket_errors = (*handler.ignored_socket_errors, errno.ETIMEDOUT)
+
         def read_requestline(self) -> Any:
             try:
                 with _patience(self):

@@ -13,7 +13,7 @@ from gevent.pywsgi import WSGIServer
 from geventwebsocket.handler import WebSocketHandler
 
 from piehub import descriptors
-from piehub.serve import address, collector, draining, patience
+from piehub.serve import address, collector, draining, patience, slow_readers
 
 STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
@@ -43,6 +43,8 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
         server.start()
     except OSError as error:
         sys.exit(f"piehub cannot listen on port {server.address[1]}: {error.strerror}")
+    if hub:
+        slow_readers.give_up([server.socket], hub.settings.stall_timeout)
     log.info("piehub listens on http://%s:%d", *server.address[:2])
     stopping.wait()
     log.info("piehub is stopping")

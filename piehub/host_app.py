@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,10 +21,13 @@ from piehub.rooms.room import Emission
 
 _COST = 400  # bytes, of a message that waits, beyond its text and its audience
 _COST_OF_MEMBER = 8  # in the audience
+_LAST = 16_384  # bytes of what waits that a host app is still shown once its room has gone
 _LOOK_EVERY = 1.0  # seconds, at who waits to be heard: it may have been closed
 
 # No server stops a mailbox's greenlet; one that a host app kills would leave its room mute.
 _FAILURES = (AppCodeFailed, GreenletExit)
+
+log = logging.getLogger("piehub")
 
 
 class HostApp:
@@ -52,7 +56,8 @@ class HostApp:
         return None
 
     def cleanup(self) -> None:
-        """The room is gone for good."""
+        """The room is gone for good. If this host app was behind, it has been shown the last of
+        what was said, 16 KiB at most."""
 
     def send_data(
         self, payload: Any, *, as_from_client: str | None = None, skip_handler: bool = False
@@ -123,6 +128,7 @@ class Mailbox:
         self._size = 0
         self._is_running = False
         self._is_closed = False
+        self._unseen = 0  # messages that the host app will not be shown
         self._turns: deque[Event] = deque()  # of those who wait for space
         self._has_turn = False  # somebody, and has not put its message yet
 
@@ -131,7 +137,9 @@ class Mailbox:
         with self._lock:
             if self._is_closed:
                 return
-            self._is_closed = emission is None
+            if emission is None:
+                self._is_closed = True
+                self._keep_the_last()
             if emission and emission.is_presence and self._size > self._most:
                 self._drop_old_presence()
             cost = self._cost(emission) if emission else 0
@@ -144,7 +152,13 @@ class Mailbox:
         self._runtime.spawn(self._empty)
 
     def close(self) -> None:
-        """The room is gone: clean up once all that waits is done, and take nothing more."""
+        """The room is gone: take nothing more, and clean up behind the last of what waits.
+
+        Nobody can hear that any more, but a host app may want to know how it ended. As rooms may
+        go faster than a slow host app comes to it, what is kept for each is little. What stays of
+        each beside that, until its host app has done with one message and the rest, is a greenlet
+        and the instance.
+        """
         self.put(None)
 
     @contextmanager
@@ -178,6 +192,19 @@ class Mailbox:
         if last and last.is_presence:
             self._waiting.pop()
             self._size -= cost
+
+    def _keep_the_last(self) -> None:
+        """Drop whispers, which no host app sees, and of the others what is too old to be kept."""
+        seen = [one for one, _ in self._waiting if one and one.kind == "room"]
+        self._waiting.clear()
+        self._size = 0
+        for emission in reversed(seen):
+            cost = len(emission.text) + _COST
+            if self._size + cost > _LAST:
+                break
+            self._waiting.appendleft((emission._replace(audience=()), cost))
+            self._size += cost
+        self._unseen = len(seen) - len(self._waiting)
 
     def _cost(self, emission: Emission) -> int:
         """Bytes that it takes to keep one. The same audience is kept once."""
@@ -221,6 +248,12 @@ class Mailbox:
         self._deliver(emission)
 
     def _clean_up(self) -> None:
+        if self._unseen:
+            log.warning(
+                "%s was behind when its room went, and has not seen %d messages",
+                self._room,
+                self._unseen,
+            )
         if self._host is not None:
             with suppress(*_FAILURES), app_code(self._app, "cleanup", self._room):
                 self._host.cleanup()

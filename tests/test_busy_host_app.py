@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
+from weakref import ref
 
 import gevent
 import pytest
@@ -30,11 +31,14 @@ class Slow(HostApp):
     """Looks at a message each time that it is let to."""
 
     def __init__(self):
-        self.seen, self.turns = [], Semaphore(0)
+        self.seen, self.turns, self.is_cleaned = [], Semaphore(0), False
 
     def handle_message(self, message):
         self.seen.append(message)
         self.turns.acquire(timeout=PATIENCE)
+
+    def cleanup(self):
+        self.is_cleaned = True
 
     def go_on(self, turns=1000):
         for _ in range(turns):
@@ -217,6 +221,44 @@ def test_of_presence_that_comes_to_a_full_mailbox_only_the_newest_waits(busy):
     assert seen == ["first", 0, 1, 2, 3, 4, "x" * 20_000, 999]
 
 
+def test_of_a_room_that_goes_its_busy_host_app_sees_the_last_messages_and_cleans_up(busy, caplog):
+    mailbox, host = busy
+    for number in range(50):
+        mailbox.put(message(f"{number} " + "x" * 1_000))
+        mailbox.put(message("a whisper")._replace(kind="whisper"))
+    mailbox.close()
+    mailbox.close()
+    assert 0 < mailbox._size <= 16_384
+    host.go_on()
+    until(lambda: host.is_cleaned)
+    seen = [one["payload"].split()[0] for one in host.seen]
+    assert seen == ["first", *(str(number) for number in range(39, 50))]
+    (line,) = [one.message for one in caplog.records]
+    assert "has not seen 39 messages" in line
+
+
+def test_a_host_app_that_is_little_behind_sees_all_before_it_cleans_up(busy, caplog):
+    mailbox, host = busy
+    for number in range(30):
+        mailbox.put(message(number))
+    mailbox.close()
+    host.go_on()
+    until(lambda: host.is_cleaned)
+    assert [one["payload"] for one in host.seen] == ["first", *range(30)]
+    assert not caplog.records
+
+
+def test_what_waits_as_its_room_goes_keeps_nobody_whom_it_was_for(busy):
+    mailbox, _ = busy
+    somebody = Event()
+    mailbox.put(message("hello", audience=(somebody,)))
+    is_kept = ref(somebody)
+    del somebody
+    assert is_kept()
+    mailbox.close()
+    assert not is_kept()
+
+
 class Crowd(NamedTuple):
     url: str
     client: Callable  # opens one, which is in the room
@@ -313,6 +355,25 @@ def test_who_waits_to_join_a_room_that_goes_waits_for_the_next_one_of_its_name(s
         host.go_on(10_000)
     for peer in many:
         assert peer.hear_type("ResolvePromise")["data"]["name"] == ROOM["name"]
+
+
+def test_rooms_that_go_leave_little_behind_however_much_waited_in_them(service, crowd):
+    left = []
+    for number in range(20):  # where ten rooms may be at once
+        peer = crowd.client()
+        until(lambda number=number: len(crowd.hosts) == number + 1)
+        left += mailboxes(service)
+        for size in (1_000, 2_000, 60_000):
+            peer.say("Data", payload="x" * size)
+        until(lambda peer=peer: received_from(service, peer) == 4)
+        assert left[-1]._size > 60_000
+        peer.close()
+        until(lambda: service.hub.registry.counts() == (0, 0))
+    assert len(left) == 20
+    assert sum(mailbox._size for mailbox in left) < 20 * 16_384
+    for host in crowd.hosts:
+        host.go_on()
+    until(lambda: all(host.is_cleaned for host in crowd.hosts))
 
 
 def test_who_leaves_a_busy_room_for_another_gets_the_promises_in_that_order(service, crowd):

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from flask import Flask
 from greenlet import GreenletExit
 
+_MOST = 300  # characters of the app's own that an error tells clients; its log has them all
+
 log = logging.getLogger("piehub")
 
 
 class AppCodeFailed(Exception):
-    """The app's own code raised, and the log says how. The text is that exception's."""
+    """The app's own code raised, and the log says how. The text is that exception's, as clients
+    may be told it."""
 
 
 @contextmanager
@@ -37,6 +40,12 @@ def app_code(app: Flask, what: str, whom: str) -> Iterator[None]:
 
 def _text_of(error: BaseException) -> str:
     try:
-        return str(error).encode(errors="replace").decode()
+        return tellable(str(error))
     except Exception:  # its __str__ is the app's own code, too
         return type(error).__name__
+
+
+def tellable(text: str) -> str:
+    """A text of the app's own, as an error can tell it to clients: it may hold all of a message."""
+    shown = text if len(text) <= _MOST else text[: _MOST - 1] + "…"
+    return shown.encode(errors="replace").decode()

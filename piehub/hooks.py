@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from blinker import Signal
 from flask import Flask, abort
 
-from piehub.guard import AppCodeFailed, app_code
+from piehub.guard import AppCodeFailed, app_code, tellable
 from piehub.protocol.incoming import RoomInfo, to_dict
 from piehub.protocol.outgoing import json_text
 
@@ -61,7 +61,7 @@ class Hooks:
                     if answer is False:
                         return REFUSED
                     if isinstance(answer, str):
-                        return answer
+                        return tellable(answer)
                     if answer is not None and answer is not True:
                         raise TypeError(f"on_join returns None, False or a text, not {answer!r}")
         except AppCodeFailed:

@@ -83,6 +83,24 @@ def test_on_join_refuses_with_its_text(service, pie, url):
     assert peer.join(name="bar")["type"] == "ResolvePromise"
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("no" * 150, "no" * 150),
+        ("no" * 150 + "!", "no" * 149 + "n…"),
+        ("x" * 2_000_000, "x" * 299 + "…"),
+        ("half a \ud800 pair", "half a ? pair"),
+    ],
+    ids=["300 characters", "one more", "more than an outbox holds", "half a character"],
+)
+def test_whatever_on_join_says_is_told_as_far_as_an_error_goes(text, told, service, pie, url):
+    pie.on_join(lambda client, room: text)
+    peer = service.peer(url)
+    peer.say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True)
+    refusal = peer.hear()
+    assert (refusal["type"], refusal["err"]) == ("RejectPromise", told)
+
+
 def test_on_join_refuses_with_false_and_agrees_with_true(service, pie, url):
     pie.on_join(lambda client, room: room.name != "club")
     peer = service.peer(url)

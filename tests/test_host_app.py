@@ -117,6 +117,23 @@ def test_a_host_app_that_raises_is_told_once_and_the_message_goes_as_it_was(serv
     assert "ValueError: tripped" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("letter", ["x", "\x85", "\0", "\U0001f600"])
+def test_of_a_long_error_the_room_is_told_the_beginning_and_the_log_all(letter, service, capsys):
+    class Wordy(HostApp):
+        def handle_message(self, message):
+            if message["type"] == "Data":
+                raise ValueError(f"cannot play {message['payload']!r}")
+
+    peer = member(service, start(service, Wordy))
+    payload = letter * 5_000
+    peer.say("Data", payload=payload)
+    told = peer.hear()["message"].removeprefix("hostApp.handleMessage error: ")
+    whole = f"cannot play {payload!r}"
+    assert told == whole[:299] + "…"
+    assert peer.hear()["payload"] == payload
+    assert whole in capsys.readouterr().err
+
+
 def test_what_is_sent_again_while_the_room_is_told_of_an_error_is_not_doubled(service, monkeypatch):
     class Clumsy(HostApp):
         def handle_message(self, message):

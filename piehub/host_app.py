@@ -51,7 +51,7 @@ class HostApp:
         Return None to send it as it is, another message to send that (a change in place alone
         does nothing), or one with `doNotEcho: True` to send nothing. An exception is logged and
         told to the room, and the message is sent as it was; so it is where what is returned is no
-        JSON, or longer than any outbox could hold.
+        JSON, longer than any outbox could hold, or nested deeper than PIEHUB_MAX_DEPTH.
         """
         return None
 
@@ -66,7 +66,7 @@ class HostApp:
 
         as_from_client: the client id it seems to come from. skip_handler: do not show it to
         `handle_message`. Raises TypeError or ValueError for a payload that is no JSON, ValueError
-        for one that no outbox could hold.
+        for one that no outbox could hold, or that is nested too deep.
         """
         self._send(payload, as_from_client, skip_handler)
 
@@ -99,7 +99,7 @@ def start(
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it.
 
-    fitting: raises ValueError for a text that no outbox could hold, else returns it.
+    fitting: raises ValueError for a text that is too long or too deep, else returns it.
     most: bytes that may wait. While more do, whoever can wait does so in `space`; of what comes
     all the same, presence takes the place of the presence before it.
     """
@@ -222,13 +222,19 @@ class Mailbox:
                 emission, cost = self._waiting.popleft()
                 self._size -= cost
                 self._give_turn()
-            if emission is None:
-                self._clean_up()
-            elif emission.kind == "room":
-                self._handle(emission)
-            else:
-                self._deliver(emission)
-            self._runtime.sleep(0)  # a host app that answers itself must not keep the others out
+            try:
+                self._take(emission)
+                self._runtime.sleep(0)  # a host app that answers itself must not keep others out
+            except (Exception, GreenletExit):  # a bug of ours with one must not keep the next back
+                log.exception("cannot deliver a message of %s", self._room)
+
+    def _take(self, emission: Emission | None) -> None:
+        if emission is None:
+            self._clean_up()
+        elif emission.kind == "room":
+            self._handle(emission)
+        else:
+            self._deliver(emission)
 
     def _handle(self, emission: Emission) -> None:
         try:

@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from gevent.event import Event
 from gevent.lock import Semaphore
+from greenlet import GreenletExit
 
 from piehub import HostApp, create_app, host_app, memory
 from piehub.host_app import Mailbox
@@ -257,6 +258,30 @@ def test_what_waits_as_its_room_goes_keeps_nobody_whom_it_was_for(busy):
     assert is_kept()
     mailbox.close()
     assert not is_kept()
+
+
+@pytest.mark.parametrize("runtime", [Greenlets, Threads])
+@pytest.mark.parametrize("fault", [RecursionError("a bug"), GreenletExit("a kill")])
+def test_a_message_that_cannot_be_delivered_is_logged_and_the_next_ones_are(runtime, fault, caplog):
+    delivered = []
+
+    def deliver(emission):
+        if b"bad" in emission.text:
+            raise fault
+        delivered.append(json.loads(emission.text)["payload"])
+
+    info = RoomInfo("chat", "1", "lobby")
+    mailbox = Mailbox(runtime(), Flask(__name__), info, HostApp, bytes, deliver, MOST)
+    for payload in ("good", "bad", "next"):
+        mailbox.put(message(payload))
+    until(lambda: not mailbox._is_running)
+    mailbox.put(message("bad")._replace(kind="direct"))
+    until(lambda: not mailbox._is_running)
+    mailbox.put(message("last"))
+    until(lambda: not mailbox._is_running)
+    assert delivered == ["good", "next", "last"]
+    assert caplog.text.count("cannot deliver a message of the host app of room") == 2
+    assert str(fault) in caplog.text
 
 
 class Crowd(NamedTuple):

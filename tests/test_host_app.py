@@ -434,3 +434,55 @@ def test_a_host_app_cannot_make_of_a_message_what_no_outbox_holds(service, capsy
     assert "with PIEHUB_OUTBOX_BYTES of 100000, at most 98976 can be sent" in peer.hear()["message"]
     assert peer.hear()["payload"] == 99_000
     assert "at most 98976 can be sent" in capsys.readouterr().err
+
+
+def nested(levels):
+    value = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("levels", [32, 500, 100_000])
+@pytest.mark.parametrize("speaks", [True, False], ids=["send_data", "handle_message"])
+def test_a_host_app_nests_no_deeper_than_a_client_and_is_told_so(speaks, levels, service):
+    class Deep(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "go" and speaks:
+                self.send_data({"seq": nested(levels - 1)})
+            elif message.get("payload") == "go":
+                return message | {"seq": 1, "payload": nested(levels)}
+            return None
+
+    peer = member(service, start(service, Deep), history=10)
+    peer.send('{"type":"Data","payload":' + "[" * 32 + "]" * 32 + "}")
+    refusal = peer.hear()["message"]
+    assert refusal.startswith("The message is nested too deep: at most 32")
+    peer.say("Data", payload="go")
+    told = peer.hear()["message"].removeprefix("hostApp.handleMessage error: ")
+    assert told.startswith("The message is nested too deep")
+    assert told == refusal or levels == 100_000  # no JSON of it can be written
+    assert peer.hear()["payload"] == "go"
+    peer.say("Data", payload="and on")
+    heard = peer.hear()
+    assert (heard["payload"], heard["seq"]) == ("and on", 2)
+
+
+def test_a_host_app_nests_as_deep_as_a_client(service):
+    class Deep(HostApp):
+        def handle_message(self, message):
+            if message.get("payload") == "go":
+                self.send_data(nested(31), skip_handler=True)
+                return message | {"payload": nested(31)}
+            return None
+
+    peer = member(service, start(service, Deep))
+    peer.say("Data", payload="go")
+    assert [peer.hear()["payload"], peer.hear()["payload"]] == [nested(31)] * 2
+
+
+def test_what_the_server_sends_is_nested_no_deeper_than_what_a_client_does(service):
+    service.start()
+    with pytest.raises(ValueError, match="The message is nested too deep: at most 32"):
+        service.hub.sendable(nested(32))
+    assert service.hub.sendable(nested(31))

@@ -39,3 +39,8 @@ def is_deeper(text: bytes, limit: int) -> bool:
             return True
         depth += _CHANGE[eight]
     return False
+
+
+def too_deep(limit: int) -> str:
+    """What is told of a text that nests over `limit` deep."""
+    return f"The message is nested too deep: at most {limit} arrays and objects in each other"

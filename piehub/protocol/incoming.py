@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from piehub.protocol.depth import is_deeper
+from piehub.protocol.depth import is_deeper, too_deep
 from piehub.protocol.fields import BadMessage, Check, kind
 from piehub.protocol.limits import DEFAULT, MessageLimits
 from piehub.protocol.numbers import text_of
@@ -123,7 +123,7 @@ def decode(text: bytes, limits: MessageLimits = DEFAULT) -> Envelope:
         and _brackets(text) > depth
         and is_deeper(text, depth)
     ):
-        raise BadMessage(_too_deep(limits), _promise(envelope.type))
+        raise BadMessage(too_deep(depth), _promise(envelope.type))
     return envelope
 
 
@@ -292,16 +292,10 @@ def _promise(func: Any) -> str | None:
     return func if isinstance(func, str) and func in PROMISES else None
 
 
-def _too_deep(limits: MessageLimits) -> str:
-    return (
-        f"The message is nested too deep: at most {limits.depth} arrays and objects in each other"
-    )
-
-
 def _bottomless(text: bytes, limits: MessageLimits) -> BadMessage:
     """Say that `text` is nested deeper than can be read."""
     guess = _FIRST_TYPE.search(text)  # for certain, nothing can be known of it
-    return BadMessage(_too_deep(limits), _promise(guess[1].decode()) if guess else None)
+    return BadMessage(too_deep(limits.depth), _promise(guess[1].decode()) if guess else None)
 
 
 def _undecodable(text: bytes, error: msgspec.DecodeError, limits: MessageLimits) -> BadMessage:

@@ -150,9 +150,12 @@ def json_text(value: Any) -> bytes:
 
     The standard library's encoder, because it also writes what a message may hold and msgspec
     refuses. Raises TypeError or ValueError for what JSON has no words for: sets, NaN, cycles, half
-    a surrogate pair.
+    a surrogate pair; ValueError for what is nested too deep to be written.
     """
-    return _encode_anything(value).encode()
+    try:
+        return _encode_anything(value).encode()
+    except RecursionError:
+        raise ValueError("The message is nested too deep to be written as JSON") from None
 
 
 def room_data(payload: Any, time: int, from_client: str | None = None) -> bytes:

@@ -112,8 +112,8 @@ class History:
 
     def add(self, text: bytes, key: Key | None) -> bytes:
         """Number a Data, and keep it; returns it as it is to be sent."""
+        text = outgoing.numbered(text, self.seq + 1)
         self.seq += 1
-        text = outgoing.numbered(text, self.seq)
         kept = _Kept(self._all.monotonic(), text, key)
         self._kept.append(kept)
         if key:

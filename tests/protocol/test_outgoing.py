@@ -145,6 +145,14 @@ def test_a_number_that_json_has_no_words_for_is_a_value_error(value):
         outgoing.room_data(value, TIME)
 
 
+def test_what_is_too_deep_to_be_written_is_a_value_error():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ValueError, match="nested too deep"):
+        outgoing.json_text(value)
+
+
 def test_a_list_in_itself_is_a_value_error():
     value = []
     value.append(value)

@@ -51,6 +51,15 @@ def test_every_data_is_numbered_from_one_on(room):
     assert data(anna) == data(bert) == [(1, "a"), (2, "b"), (3, "c"), (4, "d")]
 
 
+def test_what_cannot_be_numbered_takes_no_number(room):
+    hub, _, anna, _ = room
+    deep = b'{"type":"Data","seq":%b1%b}' % (b"[" * 100_000, b"]" * 100_000)
+    with pytest.raises(RecursionError):
+        hub.registry.announce(("app", "r", "1"), deep)
+    hub.say(anna, "a")
+    assert data(anna) == [(1, "a")]
+
+
 def test_whispers_and_presence_are_not_numbered(room):
     hub, epoch, anna, bert = room
     hub.whisper(anna, "psst", ["bert"])

@@ -31,6 +31,7 @@ from piehub.kinds import (
 from piehub.origins import Origins
 
 PREFIX = "PIEHUB_"
+OWN_ID_BYTES = 39  # of an id that the hub makes, where the clients of a room are named
 
 
 class SettingError(ValueError):
@@ -233,13 +234,27 @@ def load(config: Mapping[str, Any]) -> Settings:
             raise SettingError(f"{name} is {shown}; it must be {kind.right}")
         values[field.name] = value
     settings = Settings(**values)
-    if settings.outbox_bytes < settings.max_message_bytes + settings.envelope_bytes:
-        raise SettingError(
-            f"PIEHUB_OUTBOX_BYTES is {settings.outbox_bytes}; it must be at least "
-            f"{settings.envelope_bytes} more than PIEHUB_MAX_MESSAGE_BYTES "
-            f"({settings.max_message_bytes}), or a long message would close those it is sent to"
-        )
+    _check_outbox(settings)
     return settings
+
+
+def _check_outbox(settings: Settings) -> None:
+    """Raise SettingError if the parts of it that rooms may use are too small for what they hold."""
+    size = settings.outbox_bytes
+    least = 2 * (settings.max_message_bytes + settings.envelope_bytes)
+    if size < least:
+        raise SettingError(
+            f"PIEHUB_OUTBOX_BYTES is {size}; it must be at least {least}, as half of it must hold "
+            f"the longest message (PIEHUB_MAX_MESSAGE_BYTES, {settings.max_message_bytes}) and "
+            f"the {settings.envelope_bytes} bytes that the hub may add"
+        )
+    least = 4 * OWN_ID_BYTES * settings.max_members
+    if size < least:
+        raise SettingError(
+            f"PIEHUB_OUTBOX_BYTES is {size}; it must be at least {least}, as a quarter of it must "
+            f"hold the ids of all clients that may be in a room, {OWN_ID_BYTES} bytes each, or "
+            f"PIEHUB_MAX_MEMBERS ({settings.max_members}) at most {size // 4 // OWN_ID_BYTES}"
+        )
 
 
 def document() -> str:

@@ -23,7 +23,7 @@ JOIN = {"type": "JoinRoom", "roomInfo": ROOM, "makeRoomIfNonExistant": True}
 @pytest.fixture
 def members(service):
     """Twenty clients in one room, who have heard of each other."""
-    url = service.start(room_cleanup_delay=0, rate_limit=0, outbox_bytes=200_000)
+    url = service.start(room_cleanup_delay=0, rate_limit=0, outbox_bytes=200_000, max_members=100)
     service.url = url
     peers = [service.peer(url) for _ in range(20)]
     for peer in peers:

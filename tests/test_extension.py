@@ -280,16 +280,3 @@ def test_a_message_that_no_outbox_holds_is_refused():
     app_with(pie)
     with pytest.raises(ValueError, match="at most 1047552 can be sent"):
         pie.send(**ROOM, payload="x" * 1_048_576)
-
-
-def test_an_outbox_that_just_holds_the_longest_message_will_do():
-    app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=9_000, PIEHUB_OUTBOX_BYTES=10_024)
-    with pytest.raises(
-        SettingError, match="PIEHUB_OUTBOX_BYTES is 10023; it must be at least 1024"
-    ):
-        app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=9_000, PIEHUB_OUTBOX_BYTES=10_023)
-
-
-def test_an_outbox_smaller_than_a_message_is_refused_at_start():
-    with pytest.raises(SettingError, match="PIEHUB_OUTBOX_BYTES is 1048576; it must be at least"):
-        app_with(PieHub(), PIEHUB_MAX_MESSAGE_BYTES=1_048_576)

@@ -427,7 +427,9 @@ def test_a_host_app_cannot_make_of_a_message_what_no_outbox_holds(service, capsy
                 return message | {"payload": "x" * message["payload"]}
             return None
 
-    peer = member(service, start(service, Boaster, PIEHUB_OUTBOX_BYTES=100_000))
+    small = {"PIEHUB_MAX_MESSAGE_BYTES": 10_000, "PIEHUB_MAX_MEMBERS": 100}
+    url = start(service, Boaster, PIEHUB_OUTBOX_BYTES=100_000, **small)
+    peer = member(service, url)
     peer.say("Data", payload=98_000)
     assert peer.hear()["payload"] == "x" * 98_000
     peer.say("Data", payload=99_000)

@@ -91,7 +91,9 @@ def test_an_id_of_more_than_the_allowed_characters_is_refused(service):
 
 @pytest.mark.parametrize("kind", ["GetRooms", "GetStats"])
 def test_an_answer_that_lists_rooms_takes_half_an_outbox_and_says_that_there_is_more(kind, service):
-    url = service.start(room_cleanup_delay=0, max_message_bytes=4000, outbox_bytes=8000)
+    url = service.start(
+        room_cleanup_delay=0, max_message_bytes=2900, outbox_bytes=8000, max_members=50
+    )
     peers = [service.peer(url) for _ in range(10)]
     for number, peer in enumerate(peers):
         peer.join(name=str(number) + "\N{GRINNING FACE}" * 199)
@@ -100,6 +102,22 @@ def test_an_answer_that_lists_rooms_takes_half_an_outbox_and_says_that_there_is_
     answer = json.loads(text).get("stats") or json.loads(text)
     assert 3000 < len(text.encode()) <= 4000
     assert answer["more"] is True
+
+
+def test_in_the_smallest_outbox_as_many_as_may_be_in_a_room_have_space_with_the_hubs_ids(service):
+    small = {"max_members": 100, "outbox_bytes": 15_600, "max_message_bytes": 6_000}
+    url = service.start(room_cleanup_delay=0, room_rate_per_client=0, **small)
+    peers = [service.peer(url) for _ in range(100)]
+    for peer in peers:
+        peer.join()
+    late = service.peer(url)
+    late.say("JoinRoom", roomInfo=ROOM)
+    assert late.hear()["err"].startswith("This room has 100 clients, as many as")
+    late.say("EnterMatchmaking", app="chat", version="1", matchSize=100)
+    assert late.hear()["type"] == "ResolvePromise"
+    longer = service.peer(url, clientId="x" * 37)
+    longer.say("EnterMatchmaking", app="chat", version="1", matchSize=100)
+    assert "at most 36 bytes" in longer.hear()["err"]
 
 
 @pytest.fixture

@@ -403,12 +403,18 @@ def test_an_id_is_not_free_while_its_holders_hooks_take_their_time(service):
     assert holder.close_code() == 4409
 
 
-def test_the_longest_id_and_message_reach_the_room(service):
+def test_the_longest_id_and_message_have_space_in_each_part_of_the_smallest_outbox(service):
     limit = 65_536
-    url = service.start(outbox_bytes=limit + 1024, room_cleanup_delay=0)
+    url = service.start(outbox_bytes=2 * (limit + 1024), max_members=100, room_cleanup_delay=0)
     member = service.peer(url, clientId="\N{GRINNING FACE}" * 128)
-    member.join()
-    frame = '{"type":"Data","payload":"%s"}'
-    member.send(frame % ("x" * (limit - len(frame) + 2)))
-    heard = member.hear()
-    assert (heard["type"], heard["fromClient"]) == ("Data", "\N{GRINNING FACE}" * 128)
+    member.join(history=10)
+    frame = '{"type":"Data","messageId":"m","payload":"%s"%s}'
+    fill = "x" * (limit - len(frame) + 4)
+    for _ in range(2):  # and may be sent again
+        member.send(frame % (fill, ""))
+        heard = member.hear()
+        assert (heard["type"], heard["seq"]) == ("Data", 1)
+        assert heard["fromClient"] == "\N{GRINNING FACE}" * 128
+    together = ',"subType":"Together"'
+    member.send(frame.replace('"m"', '"n"') % (fill[len(together) :], together))
+    assert member.hear()["seq"] == 2

@@ -94,3 +94,39 @@ def test_a_slip_of_the_pen_is_seen():
         load({"PIEHUB_PING_INTERVALL": 5})
     with pytest.raises(SettingError, match=r"docs/settings\.md"):
         load({"PIEHUB_ZZZQQQ": 5})
+
+
+def sizes(outbox, **others):
+    named = {"OUTBOX_BYTES": outbox, **others}
+    return {f"PIEHUB_{name}": value for name, value in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("others", "least", "promised"),
+    [
+        ({}, 780_000, "PIEHUB_MAX_MEMBERS (5000)"),
+        ({"MAX_MEMBERS": 1000}, 156_000, "PIEHUB_MAX_MEMBERS (1000)"),
+        ({"MAX_MEMBERS": 800}, 133_120, "PIEHUB_MAX_MESSAGE_BYTES, 65536"),
+        ({"MAX_MESSAGE_BYTES": 1_000_000}, 2_002_048, "PIEHUB_MAX_MESSAGE_BYTES, 1000000"),
+        ({"MAX_MESSAGE_BYTES": 1, "MAX_MEMBERS": 1}, 2050, "PIEHUB_MAX_MESSAGE_BYTES, 1"),
+        ({"MAX_CLIENT_ID": 10_000}, 780_000, "PIEHUB_MAX_MEMBERS (5000)"),
+        ({"MAX_CLIENT_ID": 100_000}, 932_096, "and the 400512 bytes that the hub may add"),
+    ],
+)
+def test_an_outbox_has_space_in_each_part_for_what_the_other_settings_promise(
+    others, least, promised
+):
+    assert load(sizes(least, **others)).outbox_bytes == least
+    with pytest.raises(SettingError) as error:
+        load(sizes(least - 1, **others))
+    assert f"PIEHUB_OUTBOX_BYTES is {least - 1}; it must be at least {least}" in str(error.value)
+    assert promised in str(error.value)
+
+
+def test_what_is_said_of_too_many_members_would_do():
+    with pytest.raises(SettingError) as error:
+        load(sizes(1_048_576, MAX_MEMBERS=100_000))
+    most = int(str(error.value).rpartition(" at most ")[2])
+    assert load(sizes(1_048_576, MAX_MEMBERS=most)).max_members == most
+    with pytest.raises(SettingError):
+        load(sizes(1_048_576, MAX_MEMBERS=most + 1))

@@ -380,7 +380,11 @@ def test_who_breaks_the_protocol_is_out_of_the_room_at_once(service):
 
 def test_a_client_that_takes_nothing_for_too_long_is_given_up(service):
     url = service.start(
-        outbox_bytes=400_000, rate_limit=0, room_cleanup_delay=0, stall_timeout=200 * MS
+        outbox_bytes=400_000,
+        max_members=100,
+        rate_limit=0,
+        room_cleanup_delay=0,
+        stall_timeout=200 * MS,
     )
     wire = joined(service, url)
     (connection,) = service.hub.heartbeat
@@ -460,7 +464,7 @@ def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
 
 
 def test_a_long_turn_of_the_loop_is_not_taken_for_a_slow_client(service):
-    url = service.start(max_message_bytes=1000, outbox_bytes=3000, rate_limit=0)
+    url = service.start(max_message_bytes=1000, outbox_bytes=4048, max_members=20, rate_limit=0)
     wire, _ = newcomer(service, url)
     wire.send(masked(PING, b"x" * 100) * 200)
     assert [wire.frame()[0] for _ in range(200)] == [PONG] * 200
@@ -476,7 +480,7 @@ def test_a_ping_interval_of_0_pings_nobody(service):
 
 def room_with_a_stalled_client(service):
     """A sender, a reader, a client that reads nothing more, and the hub's side of the last."""
-    url = service.start(outbox_bytes=200_000, rate_limit=0, room_cleanup_delay=0)
+    url = service.start(outbox_bytes=200_000, max_members=100, rate_limit=0, room_cleanup_delay=0)
     sender, reader = service.peer(url), service.peer(url)
     others = set()
     for peer in (sender, reader):
@@ -555,7 +559,7 @@ def test_a_bug_with_one_client_does_not_keep_the_others_frames_back(service, cap
 
 def test_a_client_that_does_not_read_is_not_read_from(service):
     """Its own echoes fill its outbox by half, never to the limit: it may come back."""
-    url = service.start(outbox_bytes=400_000, rate_limit=0, room_cleanup_delay=0)
+    url = service.start(outbox_bytes=400_000, max_members=100, rate_limit=0, room_cleanup_delay=0)
     wire = joined(service, url)
     hub = service.hub
     message = say("Data", payload="x" * 50_000)

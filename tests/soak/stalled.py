@@ -28,7 +28,9 @@ def run(extent):
     rounds = extent.count(ROUNDS, 2)
     seconds = extent.seconds(ROUND) if not extent.is_long else ROUND
     chance = random.Random(extent.seed)
-    with running("stalled", PIEHUB_ROOM_RATE="0", PIEHUB_OUTBOX_BYTES=str(OUTBOX)) as hub:
+    with running(
+        "stalled", PIEHUB_ROOM_RATE="0", PIEHUB_OUTBOX_BYTES=str(OUTBOX), PIEHUB_MAX_MEMBERS="1000"
+    ) as hub:
         rooms = members.seat(hub.port, wrong, extent.many(ROOMS), MEMBERS)
         members.talk(rooms, RATE, seconds / 2, chance, FILLING)  # to warm up
         for _ in range(rounds):

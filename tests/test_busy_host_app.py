@@ -382,6 +382,23 @@ def test_who_waits_to_join_a_room_that_goes_waits_for_the_next_one_of_its_name(s
         assert peer.hear_type("ResolvePromise")["data"]["name"] == ROOM["name"]
 
 
+def test_what_a_busy_room_has_no_part_in_is_answered_before_the_promise_of_joining_it(crowd):
+    peer = crowd.client()
+    peer.say("JoinRoom", roomInfo=ROOM | {"name": "elsewhere"}, makeRoomIfNonExistant=True)
+    peer.say("EnterMatchmaking", app="chat", version="1", matchSize=2)
+    peer.say("LeaveMatchmaking")
+    peer.say("GetRooms")
+    heard = [peer.hear() for _ in range(4)]
+    assert [(one["type"], one.get("func")) for one in heard] == [
+        ("RejectPromise", "JoinRoom"),
+        ("RejectPromise", "EnterMatchmaking"),
+        ("ResolvePromise", "LeaveMatchmaking"),
+        ("Rooms", None),
+    ]
+    crowd.hosts[0].go_on()
+    assert peer.hear_type("ResolvePromise")["func"] == "JoinRoom"
+
+
 def test_rooms_that_go_leave_little_behind_however_much_waited_in_them(service, crowd):
     left = []
     for number in range(20):  # where ten rooms may be at once

@@ -20,6 +20,7 @@ Authorize = Callable[[], Any]
 OnJoin = Callable[["Client", RoomInfo], "str | bool | None"]
 OnLeave = Callable[["Client", RoomInfo], None]
 OnData = Callable[["Client", RoomInfo, dict[str, Any]], "dict[str, Any] | bool | None"]
+Fitting = Callable[[bytes], bytes]
 
 REFUSED = "The server does not let this client join."
 FAILED = "The server could not decide this: its own code failed, and its log says how."
@@ -74,9 +75,12 @@ class Hooks:
             with suppress(AppCodeFailed), app_code(app, "on_leave", f"client {client.id!r}"):
                 hook(client, room)
 
-    def filtered(self, app: Flask, client: Client, room: RoomInfo, text: bytes) -> bytes | None:
+    def filtered(
+        self, app: Flask, client: Client, room: RoomInfo, text: bytes, fitting: Fitting
+    ) -> bytes | None:
         """Show a Data to the on_data hooks; return it as they leave it, None when one drops it.
 
+        fitting: raises ValueError for what a hook has made too long or too deep, else returns it.
         Text that no hook changes is returned as it came, to the letter. Raises HookFailed.
         """
         try:
@@ -86,7 +90,7 @@ class Hooks:
                     if answer is False:
                         return None
                     if isinstance(answer, dict):
-                        text = json_text({**answer, "type": "Data"})
+                        text = fitting(json_text({**answer, "type": "Data"}))
                     elif answer is not None and answer is not True:
                         raise TypeError(f"on_data returns None, False or a dict, not {answer!r}")
         except AppCodeFailed:

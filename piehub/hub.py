@@ -211,9 +211,10 @@ class Hub:
     def sendable(self, payload: Any, from_client: str | None = None) -> bytes:
         """A Data of the server's own. Raises TypeError or ValueError for a payload that is no JSON,
         ValueError for one that no outbox could hold, or that is nested too deep."""
-        return self._fitting(outgoing.room_data(payload, now_ms(), from_client))
+        return self.fitting(outgoing.room_data(payload, now_ms(), from_client))
 
-    def _fitting(self, text: bytes) -> bytes:
+    def fitting(self, text: bytes) -> bytes:
+        """The same text, of the server's own. Raises ValueError if it is too long or too deep."""
         most = self.settings.outbox_bytes - self.settings.envelope_bytes
         if len(text) > most:
             raise ValueError(
@@ -235,7 +236,7 @@ class Hub:
             assert self.host_app is not None
             return host_app.start(self.host_app, info, send_data)
 
-        return Mailbox(here, self.app, info, start, self._fitting, deliver, self._mailbox_bytes)
+        return Mailbox(here, self.app, info, start, self.fitting, deliver, self._mailbox_bytes)
 
     def _find_secret(self) -> str:
         secret = self.settings.secret_key or self.app.secret_key

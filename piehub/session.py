@@ -246,7 +246,8 @@ class Client:
         if message_id and self._has_said(message_id):
             return
         if hub.hooks.on_data:
-            filtered = hub.hooks.filtered(hub.app, self, self._room_or_refuse(), text)
+            room = self._room_or_refuse()
+            filtered = hub.hooks.filtered(hub.app, self, room, text, hub.fitting)
             if filtered is None:
                 return
             if filtered is not text:

@@ -254,6 +254,21 @@ def test_what_on_data_changes_stays_a_data(service, pie, url):
     }
 
 
+@pytest.mark.parametrize(
+    "payload", ["x" * 1_100_000, json.loads("[" * 40 + "]" * 40)], ids=["too long", "too deep"]
+)
+def test_what_on_data_makes_too_large_goes_to_nobody(payload, service, pie, url, caplog):
+    pie.on_data(lambda client, room, said: said | {"payload": payload} if said["payload"] else None)
+    a, b = service.peer(url), service.peer(url)
+    for peer in (a, b):
+        peer.join()
+    a.say("Data", payload=True)
+    assert "its own code failed" in a.hear_type("Err")["message"]
+    a.say("Data", payload=0)
+    assert b.hear_type("Data")["payload"] == 0
+    assert "on_data failed" in caplog.text
+
+
 def test_who_waits_for_a_hook_counts_as_alive(service, pie, url):
     begun, go_on = Event(), Event()
 

@@ -93,7 +93,9 @@ def test_clients_meet_and_part_over_tls(secure, client):
 
 def test_who_asks_much_at_once_gets_as_much_as_finds_space(secure, client):
     """Under TLS nothing leaves before all of them have been answered."""
-    server = secure(PIEHUB_OUTBOX_BYTES="16000", PIEHUB_MAX_MESSAGE_BYTES="2000")
+    server = secure(
+        PIEHUB_OUTBOX_BYTES="16000", PIEHUB_MAX_MESSAGE_BYTES="2000", PIEHUB_MAX_MEMBERS="50"
+    )
     with ExitStack() as opened:
         for number in range(20):
             member = opened.enter_context(client(server))

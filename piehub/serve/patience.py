@@ -8,13 +8,32 @@ from http.client import HTTPException as HeadError
 from typing import Any
 
 import gevent
-from gevent.pywsgi import WSGIHandler
-from werkzeug.exceptions import HTTPException
+from gevent.pywsgi import Input, WSGIHandler, _InvalidClientInput  # type: ignore[attr-defined]
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from piehub.serve import draining
 from piehub.web import upgrade
 
 _SECONDS = 10.0  # for an app that has no hub
+
+
+class _BadBody(BadRequest, _InvalidClientInput):  # type: ignore[misc]
+    """What is sent as a body is none: 400, by Flask, or by gevent where Flask has not asked."""
+
+    description = "The body of the request cannot be read."
+
+
+class _Body(Input):
+    """gevent's, which for some bodies raises what looks like a bug of the app's."""
+
+    __slots__ = ()
+
+    def _chunked_read(self, *how_much: Any) -> Any:
+        try:
+            return super()._chunked_read(*how_much)  # type: ignore[misc]
+        except (OSError, ValueError) as error:  # ValueError for a size that is empty
+            self._chunked_input_error = True
+            raise _BadBody from error
 
 
 def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
@@ -38,6 +57,11 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
             except (gevent.Timeout, HeadError):  # that gevent would log with its traceback
                 return False  # which is answered with 400
 
+        def get_environ(self) -> Any:
+            environ = super().get_environ()
+            self.wsgi_input.__class__ = _Body
+            return environ
+
         def run_application(self) -> None:
             try:
                 super().run_application()
@@ -50,8 +74,9 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
                 with _patience(self):
                     self.wsgi_input._discard()
             except (gevent.Timeout, OSError):
-                self.close_connection = True
                 self.wsgi_input._chunked_input_error = True  # by which gevent waits for no more
+            if self.wsgi_input._chunked_input_error:  # or the app has met it
+                self.close_connection = True
 
         def upgrade_websocket(self) -> Any:
             """gevent-websocket's, but for what it has no right answer to: that is the app's."""

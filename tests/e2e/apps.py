@@ -11,7 +11,7 @@ from flask.sessions import SessionInterface
 from flask_sock import Sock
 from gunicorn.workers.ggevent import GeventWorker
 
-from piehub import PieHub, signals
+from piehub import PieHub, create_app, signals
 from piehub.hub import Hub
 
 
@@ -51,6 +51,17 @@ def pages(*, door):
     app.add_url_rule("/drain", "drain", lambda: app.extensions["piehub"].drain() or "draining")
     if not door:
         app.teardown_request(lambda error: None)
+    return app
+
+
+def reading():
+    """A page that says what was sent to it."""
+    app = create_app()
+
+    @app.post("/say")
+    def say_again():
+        return flask.request.get_data()
+
     return app
 
 

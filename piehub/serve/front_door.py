@@ -14,7 +14,7 @@ from typing import Any
 from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.serve import bystanders, draining, plain_upgrade
-from piehub.web import upgrade
+from piehub.web import head, upgrade
 
 
 def open_in(worker: Any) -> None:
@@ -60,7 +60,7 @@ class _Door:
         if asked is None:
             return False
         try:
-            upgrade.check_handshake(asked.environ)
+            head.check_handshake(asked.environ)
             visitor = upgrade.admit(hub, asked.environ)
         except Exception:  # a refusal, which is then made in full; or a bug, which is then logged
             return False

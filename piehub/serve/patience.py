@@ -12,7 +12,7 @@ from gevent.pywsgi import Input, WSGIHandler, _InvalidClientInput  # type: ignor
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from piehub.serve import draining
-from piehub.web import upgrade
+from piehub.web import head
 
 _SECONDS = 10.0  # for an app that has no hub
 
@@ -81,7 +81,7 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
         def upgrade_websocket(self) -> Any:
             """gevent-websocket's, but for what it has no right answer to: that is the app's."""
             try:
-                upgrade.check_handshake(self.environ)
+                head.check_handshake(self.environ)
             except HTTPException:
                 return None
             return super().upgrade_websocket() if self.request_version == "HTTP/1.1" else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 import unicodedata
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Flask, Response, abort, current_app, request
+from flask import Blueprint, Flask, Response, current_app, request
 from flask_sock import Sock
 from werkzeug import Request
 from werkzeug.exceptions import HTTPException
@@ -18,12 +17,11 @@ from piehub.hub import Hub
 from piehub.net import adopt
 from piehub.net.connection import Connection
 from piehub.session import Client
+from piehub.web.head import UPGRADE, check_handshake, refuse
 from piehub.wire import close_codes, handshake
 from piehub.wire.extensions import Agreement, negotiate
 
 BLUEPRINT = "piehub"
-
-_UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade"}  # RFC 9110 section 7.8
 
 log = logging.getLogger("piehub")
 
@@ -82,7 +80,7 @@ def _upgrade_required(error: Exception) -> Response:
     return Response(
         "This is where WebSockets are opened; plain HTTP has nothing here.\n",
         426,
-        _UPGRADE,
+        UPGRADE,
         mimetype="text/plain",
     )
 
@@ -154,38 +152,13 @@ class _TakenAway(Response):
         raise StopIteration  # as flask-sock ends a request under gunicorn
 
 
-def check_handshake(environ: dict[str, Any]) -> None:
-    """Refuse, by werkzeug's HTTPException, what is no upgrade of ours (RFC 6455 section 4.2.1)."""
-    if environ["REQUEST_METHOD"] != "GET":
-        _refuse(405, "A WebSocket is opened with GET.", Allow="GET")
-    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        _refuse(400, "A WebSocket is opened with HTTP/1.1; does a proxy on the way speak HTTP/1.0?")
-    if not environ.get("HTTP_HOST"):  # RFC 9112 section 3.2
-        _refuse(400, "An upgrade must name its Host.")
-    # Nobody would read it but the WebSocket, as frames.
-    if environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ:
-        _refuse(400, "An upgrade to a WebSocket has no body.")
-    if environ.get("HTTP_SEC_WEBSOCKET_VERSION") != "13":
-        _refuse(
-            426,
-            "This hub speaks version 13 of WebSocket.",
-            **{"Sec-WebSocket-Version": "13", **_UPGRADE},
-        )
-    try:
-        key = base64.b64decode(environ.get("HTTP_SEC_WEBSOCKET_KEY", ""), validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != 16:
-        _refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
-
-
 def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     """Let the client in, or raise werkzeug's HTTPException.
 
     In the request's own context, if there is an authorize hook.
     """
     if hub.is_draining:
-        _refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
+        refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     _check_origin(hub, environ)
     host = _host(hub, environ)
     _check_space(hub, host)
@@ -193,9 +166,9 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     client_id = asked.get("clientId", "")
     longest = hub.settings.max_client_id
     if len(client_id) > longest:
-        _refuse(400, f"clientId has {len(client_id)} characters; at most {longest} are allowed.")
+        refuse(400, f"clientId has {len(client_id)} characters; at most {longest} are allowed.")
     if any(_is_unprintable(character) for character in client_id):
-        _refuse(400, "clientId must not hold control characters or line ends.")
+        refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
     _check_space(hub, host)  # once more, as that may have taken its time
     return Visitor(
@@ -212,7 +185,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
 def _check_origin(hub: Hub, environ: dict[str, Any]) -> None:
     origin = environ.get("HTTP_ORIGIN")
     if not origins.may_connect(origin, environ.get("HTTP_HOST", ""), hub.allowed_origins):
-        _refuse(
+        refuse(
             403,
             f"Pages of {_shown(origin)} may not connect; PIEHUB_ALLOWED_ORIGINS says whose may.",
         )
@@ -230,10 +203,10 @@ def _query(environ: dict[str, Any]) -> dict[str, str]:
 
 def _check_space(hub: Hub, host: str) -> None:
     if hub.is_full:
-        _refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
+        refuse(503, "The hub is full; come back later.", **{"Retry-After": "30"})
     if hub.has_enough_from(host):
         most = hub.settings.max_clients_per_address
-        _refuse(
+        refuse(
             429,
             f"This address has {most} clients here, as many as this hub allows; close one of them.",
             **{"Retry-After": "30"},
@@ -249,10 +222,6 @@ def _compression(hub: Hub, environ: dict[str, Any]) -> Agreement | None:
 def _is_unprintable(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
-
-
-def _refuse(status: int, text: str, **headers: str) -> None:
-    abort(Response(text + "\n", status, headers, mimetype="text/plain"))
 
 
 def _text_of(refused: HTTPException) -> str:

@@ -67,6 +67,7 @@ def key(value):
 THIRTEEN = "This hub speaks version 13 of WebSocket."
 SIXTEEN = "Sec-WebSocket-Key must be 16 bytes in base64."
 UNPRINTABLE = "clientId must not hold control characters or line ends."
+HOST = "The Host of an upgrade must be in ASCII; a name with xn-- in it must be right IDNA."
 NO_BODY = "An upgrade to a WebSocket has no body."
 
 REFUSED = [
@@ -104,6 +105,9 @@ REFUSED = [
     # RFC 9112 section 3.2
     Handshake("no Host", without("Host"), 400, "An upgrade must name its Host."),
     Handshake("an empty Host", head("Host:"), 400, "An upgrade must name its Host."),
+    Handshake("a Host that is not ASCII", head("Host: b\xe4r.example"), 400, HOST),
+    Handshake("a Host in UTF-8", head("Host: b\xc3\xa4r.example"), 400, HOST),
+    Handshake("a Host that no IDNA is", head("Host: xn--a"), 400, HOST),
     # What has been sent as a body must not be read as frames.
     Handshake("a body", head("Content-Length: 5") + b"hello", 400, NO_BODY),
     Handshake("a body in chunks", head("Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, NO_BODY),
@@ -191,6 +195,8 @@ LET_IN = [
     LetIn("as ever", head()),
     LetIn("names in small letters", head().replace(b"Upgrade", b"upgrade").replace(b"Sec", b"sEC")),
     LetIn("WEBSOCKET", head("Upgrade: WEBSOCKET")),
+    LetIn("a Host in IDNA", head("Host: xn--br-via.example:8080")),
+    LetIn("a Host that is an address", head("Host: [::1]:8080")),
     LetIn("more in Connection", head("Connection: keep-alive, Upgrade")),
     LetIn("no blanks", head().replace(b": ", b":")),
     LetIn("an empty line before", b"\r\n" + head()),

@@ -111,8 +111,10 @@ class Hub:
             join_timeout=settings.join_timeout if settings.require_join else 0,
             outboxes_bytes=settings.outboxes_bytes or spare,
         )
-        self._clients_from: Counter[str] = Counter()  # by network
-        self._clients_from_lock = runtime.native_lock()  # guards that, where threads serve
+        self._clients = 0  # that are here, or for whom a place is kept
+        self._clients_from: Counter[str] = Counter()  # the same, by network, if that is limited
+        self._expected: Counter[str] = Counter()  # for whom a place is kept, by host
+        self._clients_lock = runtime.native_lock()  # guards these, where threads serve
         self.is_draining = False
         self.places = inf  # for clients, in a server that has a thread for each
         self._runtime: Runtime | None = None
@@ -153,27 +155,61 @@ class Hub:
     def is_full(self) -> bool:
         """Whether there are as many clients as one process is to have, or can have."""
         most = min(self.settings.max_clients, self.places, descriptors.for_clients())
-        return len(self.heartbeat) >= most
+        return self._clients >= most
 
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""
         most = self.settings.max_clients_per_address
         return bool(most) and self._clients_from[addresses.network(host)] >= most
 
+    def expect(self, host: str) -> None:
+        """Keep a place for a client that has been let in."""
+        with self._clients_lock:
+            self._expect(host)
+
+    def keep_place(self, host: str) -> bool:
+        """The same if there is space for it, where others are let in meanwhile."""
+        with self._clients_lock:
+            if self.is_full or self.has_enough_from(host):
+                return False
+            self._expect(host)
+            return True
+
+    def give_back_place(self, host: str) -> None:
+        """A client for whom a place was kept does not arrive."""
+        with self._clients_lock:
+            self._expect_less(host)
+            self._count(host, -1)
+
     def arrived_from(self, host: str) -> None:
-        """Count a client, if they are limited."""
-        if self.settings.max_clients_per_address:
-            with self._clients_from_lock:
-                self._clients_from[addresses.network(host)] += 1
+        """A client is here. It is counted already if a place was kept for it."""
+        with self._clients_lock:
+            if host in self._expected:
+                self._expect_less(host)
+            else:
+                self._count(host, 1)
 
     def gone_from(self, host: str) -> None:
-        """A client that was counted has gone."""
+        """A client that had arrived has gone."""
+        with self._clients_lock:
+            self._count(host, -1)
+
+    def _expect(self, host: str) -> None:
+        self._expected[host] += 1
+        self._count(host, 1)
+
+    def _expect_less(self, host: str) -> None:
+        self._expected[host] -= 1
+        if not self._expected[host]:
+            del self._expected[host]
+
+    def _count(self, host: str, change: int) -> None:
+        self._clients += change
         if self.settings.max_clients_per_address:
             network = addresses.network(host)
-            with self._clients_from_lock:
-                self._clients_from[network] -= 1
-                if not self._clients_from[network]:
-                    del self._clients_from[network]
+            self._clients_from[network] += change
+            if not self._clients_from[network]:
+                del self._clients_from[network]
 
     @property
     def may_remake_rooms(self) -> bool:

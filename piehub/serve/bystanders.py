@@ -93,10 +93,9 @@ def at_app(worker: Any, hub: Hub) -> bool:
         worker.wsgi is not app  # there is a middleware, or what passes for the app
         or hub.hooks.authorize
         or not _WAY.isdisjoint(vars(app))
-        or len(app.before_request_funcs[upgrade.BLUEPRINT]) > 1  # more than the hub's own
-        or app.before_request_funcs.get(None)
+        or _any_beside_ours(app.before_request_funcs)
         or _any_of(app.after_request_funcs)
-        or _any_of(app.teardown_request_funcs)
+        or _any_beside_ours(app.teardown_request_funcs)
         or _any_of(app.url_value_preprocessors)
         or app.teardown_appcontext_funcs
         or any(_RECEIVERS)
@@ -109,6 +108,10 @@ def at_app(worker: Any, hub: Hub) -> bool:
 
 def _any_of(functions: Any) -> bool:
     return bool(functions.get(None) or functions.get(upgrade.BLUEPRINT))
+
+
+def _any_beside_ours(functions: Any) -> bool:
+    return bool(functions.get(None) or len(functions[upgrade.BLUEPRINT]) > 1)
 
 
 def _is_gunicorns_own(name: str) -> bool:

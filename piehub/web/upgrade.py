@@ -23,6 +23,8 @@ from piehub.wire.extensions import Agreement, negotiate
 
 BLUEPRINT = "piehub"
 
+_VISITOR = "piehub.visitor"  # in the environ, while a place is kept for whoever is let in
+
 log = logging.getLogger("piehub")
 
 
@@ -42,10 +44,11 @@ def install(app: Flask, hub: Hub) -> None:
     """Put the hub's WebSocket route on `app`; flask-sock makes it."""
     blueprint = Blueprint(BLUEPRINT, __name__)
     blueprint.before_request(lambda: _upgrade(hub))
+    blueprint.teardown_request(lambda error: _give_back_place(hub))
 
     def connect(ws: Any) -> None:
         with adopt.from_flask_sock(ws) as client:
-            _serve(hub, client, request.environ["piehub.visitor"])
+            _serve(hub, client, request.environ[_VISITOR])
 
     Sock().route(hub.settings.path, bp=blueprint)(connect)
     app.register_blueprint(blueprint)
@@ -62,17 +65,31 @@ def _upgrade(hub: Hub) -> Response | None:
     try:
         check_handshake(environ)
         visitor = admit(hub, environ)
+        client = adopt.from_gunicorn(environ)
+        if client is None:  # others may be asking meanwhile
+            _keep_place(hub, visitor.host)
     except HTTPException as refused:
         _tell_refusal(hub, environ, refused)
         raise
-    if (client := adopt.from_gunicorn(environ)) is not None:
+    if client is not None:
         take_away(hub, client, environ, visitor)
         return _TakenAway()
-    environ["piehub.visitor"] = visitor
+    environ[_VISITOR] = visitor
     # At every handshake, as the app may change its config after init_app.
     adopt.keep_threads_away(current_app.config, _is_ours)
     adopt.agree(environ, visitor.compression)
     return None
+
+
+def _keep_place(hub: Hub, host: str) -> None:
+    while not hub.keep_place(host):
+        _check_space(hub, host)  # unless somebody has just gone
+
+
+def _give_back_place(hub: Hub) -> None:
+    """At the end of every request: the handshake may have failed."""
+    if visitor := request.environ.pop(_VISITOR, None):
+        hub.give_back_place(visitor.host)
 
 
 def _upgrade_required(error: Exception) -> Response:
@@ -142,7 +159,9 @@ def take_away(hub: Hub, client: Any, environ: dict[str, Any], visitor: Visitor) 
     connection = Connection(hub.runtime, client, hub.limits, agreed)
     key = environ["HTTP_SEC_WEBSOCKET_KEY"]
     connection.push(handshake.accept(key, agreed.response if agreed else ""))
-    _client(hub, connection, visitor).live(visitor.resume_token, then=client.close)
+    newcomer = _client(hub, connection, visitor)
+    hub.expect(visitor.host)
+    newcomer.live(visitor.resume_token, then=client.close)
 
 
 class _TakenAway(Response):
@@ -170,7 +189,8 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
     if any(_is_unprintable(character) for character in client_id):
         refuse(400, "clientId must not hold control characters or line ends.")
     identity = hub.hooks.identify()
-    _check_space(hub, host)  # once more, as that may have taken its time
+    if hub.hooks.authorize:  # which may have taken its time
+        _check_space(hub, host)
     return Visitor(
         _address(environ, host),
         host,
@@ -234,7 +254,10 @@ def _serve(hub: Hub, client: Any, visitor: Visitor) -> None:
     """Serve a client whose socket ends with the request, to its end."""
     has_gone = hub.runtime.event()
     connection = Connection(hub.runtime, client, hub.limits, visitor.compression)
-    _client(hub, connection, visitor).live(visitor.resume_token, then=has_gone.set)
+    newcomer = _client(hub, connection, visitor)
+    if request.environ.pop(_VISITOR, None) is None:
+        hub.expect(visitor.host)
+    newcomer.live(visitor.resume_token, then=has_gone.set)
     try:
         has_gone.wait()
     except BaseException:  # the server ends the request, and with it the socket

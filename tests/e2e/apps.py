@@ -4,6 +4,7 @@ import sys
 import time
 from functools import wraps
 from itertools import count
+from threading import Event
 
 import flask
 from flask import Flask
@@ -62,6 +63,27 @@ def reading():
     def say_again():
         return flask.request.get_data()
 
+    return app
+
+
+def slow_to_answer():
+    """An app that takes its time between letting somebody in and answering the handshake."""
+    app = create_app()
+    app.config["SOCK_SERVER_OPTIONS"] = {"event_class": lambda: time.sleep(0.2) or Event()}
+    return app
+
+
+def failing_at_first():
+    """The first handshake fails."""
+    app = create_app()
+    times = count(1)
+
+    def event():
+        if next(times) == 1:
+            raise OSError("a client that has gone")
+        return Event()
+
+    app.config["SOCK_SERVER_OPTIONS"] = {"event_class": event}
     return app
 
 

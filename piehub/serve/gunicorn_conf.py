@@ -21,6 +21,7 @@ __all__ = [
     "on_reload",
     "on_starting",
     "post_worker_init",
+    "pre_exec",
     "worker_class",
     "worker_connections",
     "worker_exit",
@@ -78,6 +79,15 @@ def on_reload(server: Any) -> None:
         server.setup(server.app)
     options.mend_master(server, graceful_timeout)
     _good[:] = [server.cfg]
+
+
+def pre_exec(server: Any) -> None:
+    """gunicorn's hook, on SIGUSR2, in a child of the master's that would become a second one."""
+    server.log.warning(
+        "piehub: no second server beside this one: it would have rooms of its own, on the same "
+        "port. SIGHUP loads the app anew."
+    )
+    os._exit(0)  # nothing here is the child's to clean up
 
 
 def post_worker_init(worker: Any) -> None:

@@ -4,9 +4,11 @@ import os
 import signal
 import sys
 
+import gevent
 import pytest
 
 from tests.support.process import descendants
+from tests.support.timing import MS, PATIENCE
 
 
 def gunicorn(*options):
@@ -51,6 +53,27 @@ def test_a_signal_for_more_workers_starts_none(start, clients):
     peers[0].say("Data", payload="to all")
     assert {peer.hear_type("Data")["payload"] for peer in peers} == {"to all"}
     assert server.log.count("Booting worker") == 1
+
+
+def test_a_signal_for_a_second_server_starts_none(start, clients):
+    server = start()
+    peer = clients(server.url)
+    workers = descendants(server.pid)
+    for _ in range(2):
+        since = len(server.lines)
+        os.kill(server.pid, signal.SIGUSR2)
+        server.wait_for_line("piehub: no second server beside this one: it would have", since=since)
+        with gevent.Timeout(PATIENCE):
+            while descendants(server.pid) != workers:
+                gevent.sleep(MS)
+    others = [clients(server.url) for _ in range(10)]
+    assert {each.join()["type"] for each in (peer, *others)} == {"ResolvePromise"}
+    peer.say("Data", payload="to all")
+    assert {each.hear_type("Data")["payload"] for each in others} == {"to all"}
+    assert server.log.count("Booting worker") == 1
+    server.terminate()
+    assert peer.close_code() == 1012
+    assert server.wait(timeout=12) == 0
 
 
 def test_a_new_configuration_that_no_hub_can_run_with_is_not_taken(start, clients, tmp_path):

@@ -49,7 +49,7 @@ _good: list[Any] = []  # the last configuration that a hub can live with
 
 def on_starting(server: Any) -> None:
     """gunicorn's hook, in the master, before anything else."""
-    if refusal := options.refusal(server.cfg) or options.wrong_setting():
+    if refusal := options.refusal(server.cfg) or options.wrong_setting(server.cfg):
         server.log.error("piehub: refusing to start: %s", refusal)
         sys.exit(1)
     options.mend_master(server, graceful_timeout)
@@ -66,17 +66,23 @@ def nworkers_changed(server: Any, now: int, before: int | None) -> None:
 
     before: None at start, where on_starting looks at it.
     """
-    if before is not None and now > 1:
+    if _good and server.cfg is not _good[-1]:
+        _look_at_new(server)
+    elif before is not None and now > 1:
         server.log.warning("piehub: still one worker: rooms live in its memory.")
         server.num_workers = 1
 
 
-def on_reload(server: Any) -> None:
-    """gunicorn's hook, in the master, on SIGHUP, once the configuration has been read anew."""
-    if refusal := options.refusal(server.cfg):
-        server.log.error("piehub: going on with the configuration from before: %s", refusal)
+def _look_at_new(server: Any) -> None:
+    # By now its log and this number are set up, but neither its environment nor its listeners.
+    if refusal := options.refusal(server.cfg) or options.wrong_setting(server.cfg):
         server.app.cfg = _good[-1]
         server.setup(server.app)
+        server.log.error("piehub: going on with the configuration from before: %s", refusal)
+
+
+def on_reload(server: Any) -> None:
+    """gunicorn's hook, in the master, on SIGHUP, once a configuration has been taken."""
     options.mend_master(server, graceful_timeout)
     _good[:] = [server.cfg]
 

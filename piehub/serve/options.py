@@ -42,11 +42,15 @@ def refusal(cfg: Any) -> str | None:
     return _refusal_of(cfg.worker_class, cfg)
 
 
-def wrong_setting() -> str | None:
-    """What is wrong with a setting in the environment. The app would say so in a traceback."""
-    known = settings.FIELDS.keys() & os.environ.keys()
+def wrong_setting(cfg: Any) -> str | None:
+    """What is wrong with a setting in the environment. The app would say so in a traceback.
+
+    cfg: gunicorn's, which may add to that.
+    """
+    environment = os.environ | cfg.env
+    known = settings.FIELDS.keys() & environment.keys()
     try:
-        settings.load({name: os.environ[name] for name in known})
+        settings.load({name: environment[name] for name in known})
     except SettingError as error:
         return str(error)
     return None

@@ -7,7 +7,7 @@ import sys
 import gevent
 import pytest
 
-from tests.support.process import descendants
+from tests.support.process import descendants, free_port
 from tests.support.timing import MS, PATIENCE
 
 
@@ -88,6 +88,39 @@ def test_a_new_configuration_that_no_hub_can_run_with_is_not_taken(start, client
     server.wait_for_line("Worker exiting")
     assert clients(server.url).join()["type"] == "ResolvePromise"
     assert server.log.count("Booting worker") == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("raw_env = ['PIEHUB_MAX_CLIENTS=1', 'PIEHUB_PING_INTERVAL=soon']", "PIEHUB_PING_INTERVAL"),
+        ("raw_env = ['PIEHUB_MAX_CLIENTS=1']\nworkers = 2", "2 workers would"),
+    ],
+    ids=["a wrong setting", "two workers"],
+)
+def test_of_a_configuration_that_is_not_taken_nothing_is(wrong, reason, start, clients, tmp_path):
+    config = tmp_path / "gunicorn.conf.py"
+    as_it_is = "from piehub.serve.gunicorn_conf import *\n"
+    config.write_text(as_it_is + "raw_env = ['PIEHUB_ALLOW_STATS=no']\n")
+    server = start(["gunicorn", "-k", "gevent", "-c", str(config), "wsgi:app"])
+    peer, elsewhere = clients(server.url), free_port()
+    config.write_text(f"{as_it_is}bind = '127.0.0.1:{elsewhere}'\n{wrong}\n")
+    os.kill(server.pid, signal.SIGHUP)
+    server.wait_for_line(f"piehub: going on with the configuration from before: {reason}")
+    assert peer.close_code() == 1012
+    server.wait_for_line("Worker exiting")
+    first, second = clients(server.url), clients(server.url)
+    second.say("GetStats")
+    assert "err" in second.hear_type("GetStats")["stats"]
+    with pytest.raises(ConnectionRefusedError):
+        clients(f"ws://127.0.0.1:{elsewhere}")
+    since = len(server.lines)
+    config.write_text(f"{as_it_is}raw_env = ['PIEHUB_MAX_CLIENTS=1']\n")
+    os.kill(server.pid, signal.SIGHUP)
+    assert {first.close_code(), second.close_code()} == {1012}
+    server.wait_for_line("Worker exiting", since=since)
+    assert clients(server.url).join()["type"] == "ResolvePromise"
+    assert "Traceback" not in server.log
 
 
 def test_a_hang_up_of_the_worker_alone_takes_leave_too(start, clients):

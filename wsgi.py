@@ -10,9 +10,9 @@ if __name__ == "__main__":
 
 from piehub import create_app
 
-app = create_app()
-
 if __name__ == "__main__":
     from piehub.serve import pywsgi
 
-    pywsgi.serve(app)
+    pywsgi.start(create_app)
+else:
+    app = create_app()

@@ -22,7 +22,7 @@ def main() -> None:
         from piehub import create_app
         from piehub.serve import pywsgi
 
-        pywsgi.serve(create_app())
+        pywsgi.start(create_app)
     else:
         # gunicorn reads it when it is imported, and can take nothing else.
         if not (asked := os.environ.get("WEB_CONCURRENCY", "1")).isdecimal():

@@ -20,6 +20,7 @@ __all__ = [
     "nworkers_changed",
     "on_reload",
     "on_starting",
+    "post_fork",
     "post_worker_init",
     "pre_exec",
     "worker_class",
@@ -94,6 +95,11 @@ def pre_exec(server: Any) -> None:
         "port. SIGHUP loads the app anew."
     )
     os._exit(0)  # nothing here is the child's to clean up
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """gunicorn's hook, in the worker, before the app is loaded."""
+    options.say_in_a_line(worker, server.APP_LOAD_ERROR)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -56,6 +56,25 @@ def wrong_setting(cfg: Any) -> str | None:
     return None
 
 
+def say_in_a_line(worker: Any, exit_code: int) -> None:
+    """Let the worker end with a sentence where the app is made with a setting that is wrong.
+
+    exit_code: by which the master knows that it need not try again.
+    """
+    load = worker.load_wsgi
+
+    def load_wsgi() -> None:
+        del worker.load_wsgi
+        try:
+            load()
+        except SettingError as error:
+            worker.log.error("piehub: refusing to start: %s", error)
+            worker.log.debug("", exc_info=error)
+            sys.exit(exit_code)
+
+    worker.load_wsgi = load_wsgi
+
+
 def _refusal_of(worker: type, cfg: Any) -> str | None:
     if _comes_from(worker, *_OTHER_WORKERS):
         return (

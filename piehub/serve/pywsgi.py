@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -14,10 +15,20 @@ from geventwebsocket.handler import WebSocketHandler
 
 from piehub import descriptors
 from piehub.serve import address, collector, draining, patience, slow_readers
+from piehub.settings import SettingError
 
 STOP_TIMEOUT = 4.0  # seconds for clients to answer their close frame, or be swept
 
 log = logging.getLogger("piehub")
+
+
+def start(make_app: Callable[[], Any]) -> None:
+    """Serve the app that is made, or say what is wrong with its settings."""
+    try:
+        app = make_app()
+    except SettingError as error:
+        sys.exit(f"piehub: refusing to start: {error}")
+    serve(app)
 
 
 def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # noqa: S104, as gunicorn

@@ -78,6 +78,25 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(start):
     assert "Exception during worker exit" not in server.log
 
 
+@pytest.mark.parametrize(
+    "way", ["gunicorn", "python -m piehub", "gevent-websocket's worker", "python wsgi.py"]
+)
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("PIEHUB_MAX_CLIENTS", "x", "PIEHUB_MAX_CLIENTS is 'x'; it must be"),
+        ("PIEHUB_MAX_CLIENT", "5", "PIEHUB_MAX_CLIENT is no setting of piehub; did you mean PIE"),
+        ("PIEHUB_HOST_APP", "nosuch:X", "PIEHUB_HOST_APP: "),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said_once(way, name, value, reason, start):
+    server = start(WAYS[way], ready=None, **{name: value})
+    assert server.wait(timeout=20) != 0
+    assert server.log.count(f"piehub: refusing to start: {reason}") == 1
+    assert "Traceback" not in server.log
+    assert "Exception during worker exit" not in server.log
+
+
 def test_the_module_takes_its_port_from_the_environment_too(start, clients, tmp_path):
     port = free_port()
     server = start([sys.executable, "-m", "piehub"], port=port, cwd=tmp_path)

@@ -34,6 +34,12 @@ def refusal(cfg: Any) -> str | None:
         return "0 workers serve nobody. Start one (--workers 1)."
     if cfg.worker_connections < 1:
         return "with --worker-connections 0 nobody comes in. Leave it out."
+    if cfg.preload_app and _comes_from(cfg.worker_class, _THREADS):
+        return (
+            "--preload makes the hub once, before its workers: when one has to be started anew, "
+            "the time in which clients may bring back their rooms is long over. Leave it out: with "
+            "one worker it saves nothing."
+        )
     if cfg.preload_app and not monkey.is_module_patched("socket"):
         return (
             "--preload loads the app before gevent has patched Python, and what it imports may "

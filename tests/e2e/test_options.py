@@ -19,6 +19,7 @@ def gunicorn(*options):
     ("options", "reason"),
     [
         (["--preload"], "--preload loads the app before gevent has patched Python"),
+        (["-k", "gthread", "--threads", "4", "--preload"], "--preload makes the hub once, before"),
         (["-k", "sync"], "a sync worker cannot hold many open sockets. Start gevent's (-k gevent)"),
         (["-k", "gunicorn.workers.sync.SyncWorker"], "a gunicorn.workers.sync.SyncWorker worker"),
         (["-k", "gthread"], "each client takes a thread of a gthread worker, and --threads is 1."),

@@ -13,6 +13,8 @@ from typing import Any
 _FOR_THE_PROCESS = 64  # its log, its listener, and what the app has open
 _IF_NOBODY_SAYS = 1_000_000  # on Windows, or without a limit
 
+_files_a_client = 1
+
 log = logging.getLogger("piehub")
 
 try:
@@ -32,14 +34,20 @@ def raise_limit() -> None:
         log.warning("piehub: this process may open %d files only: %s", soft, error)
 
 
+def each_takes(files: int) -> None:
+    """From here on, a client takes as many files, in this process."""
+    global _files_a_client  # noqa: PLW0603, as the limit is the process's, too
+    _files_a_client = files
+
+
 def for_clients() -> int:
     """How many clients there is space for. Asked anew each time, as the limit may be lifted."""
-    return _spare() * 3 // 4
+    return _spare() * 3 // 4 // _files_a_client
 
 
 def for_requests() -> int:
     """How many requests may be open at once, beside as many clients."""
-    return max(1, _spare() - for_clients())
+    return max(1, _spare() - for_clients() * _files_a_client)
 
 
 def tell_of(clients: int) -> None:
@@ -52,7 +60,7 @@ def tell_of(clients: int) -> None:
             _limit(),
             for_clients(),
             clients,
-            clients * 4 // 3 + _FOR_THE_PROCESS + 1,
+            clients * _files_a_client * 4 // 3 + _FOR_THE_PROCESS + 1,
         )
 
 

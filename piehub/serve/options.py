@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from gevent import monkey
+from geventwebsocket.handler import WebSocketHandler
 
 from piehub import descriptors, settings
 from piehub.serve import draining, patience, slow_readers, tls
@@ -129,6 +130,8 @@ def mend(worker: Any, keepalive: int) -> None:
     handler = getattr(worker, "wsgi_handler", None)
     if handler:  # that of gevent's own server, which knows no --keep-alive
         worker.wsgi_handler = patience.patient(handler)
+        if not issubclass(handler, WebSocketHandler):
+            descriptors.each_takes(2)  # flask-sock's WebSocket has a duplicate of its own
     _leave_descriptors(worker)
     if hub:
         slow_readers.give_up(worker.sockets, hub.settings.stall_timeout)

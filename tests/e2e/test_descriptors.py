@@ -9,24 +9,28 @@ import pytest
 from tests.support.peer import Wire
 
 FILES = 128  # of which 64 are the process's own, and 16 for requests
-SPACE = 48  # clients
 WEBSOCKET_WORKER = "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"
 
 WAYS = {
     "gunicorn": ["gunicorn", "-k", "gevent", "wsgi:app"],
     "gevent-websocket's worker": ["gunicorn", "-k", WEBSOCKET_WORKER, "wsgi:app"],
     "python wsgi.py": [sys.executable, "wsgi.py"],
+    "gevent_pywsgi": ["gunicorn", "-k", "gevent_pywsgi", "wsgi:app"],
 }
+# How many clients find space, and what it takes for 20,000.
+FIGURES = dict.fromkeys(WAYS, (48, 26731)) | {"gevent_pywsgi": (24, 53398)}
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_who_comes_when_the_files_are_used_up_is_refused_and_the_others_live(way, start, clients):
     server = start(["sh", "-c", f"ulimit -n {FILES} && exec {shlex.join(WAYS[way])}"])
+    space, files = FIGURES[way]
     server.wait_for_line(
-        "may open 128 files, which is enough for 48 clients; those beyond are refused, although "
-        r"PIEHUB_MAX_CLIENTS is 20000. Raise the limit to 26731 \(ulimit -n, or LimitNOFILE="
+        f"may open 128 files, which is enough for {space} clients; those beyond are refused, "
+        f"although PIEHUB_MAX_CLIENTS is 20000. Raise the limit to {files} "
+        r"\(ulimit -n, or LimitNOFILE="
     )
-    peers = [clients(server.url) for _ in range(SPACE)]
+    peers = [clients(server.url) for _ in range(space)]
     for peer in peers[:2]:
         assert peer.join()["type"] == "ResolvePromise"
     refuses_who_comes(server, way, clients)
@@ -47,7 +51,7 @@ def test_who_comes_when_the_files_are_used_up_is_refused_and_the_others_live(way
 def refuses_who_comes(server, way, clients):
     newcomer = clients.wire(server.url, handshake=False)
     newcomer.send(newcomer.request())
-    if way == "gunicorn":
+    if way in ("gunicorn", "gevent_pywsgi"):
         answer = newcomer.read_until(b"\r\n\r\n")
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: 30\r\n" in answer

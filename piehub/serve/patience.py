@@ -8,7 +8,8 @@ from http.client import HTTPException as HeadError
 from typing import Any
 
 import gevent
-from gevent.pywsgi import Input, WSGIHandler, _InvalidClientInput  # type: ignore[attr-defined]
+from gevent import pywsgi
+from gevent.pywsgi import Input, WSGIHandler
 from werkzeug.exceptions import BadRequest, HTTPException
 
 from piehub.serve import draining
@@ -16,8 +17,11 @@ from piehub.web import head
 
 _SECONDS = 10.0  # for an app that has no hub
 
+# gevent's own for what it answers with 400; another gevent may have none, and log a traceback.
+_InvalidInput: Any = getattr(pywsgi, "_InvalidClientInput", OSError)
 
-class _BadBody(BadRequest, _InvalidClientInput):  # type: ignore[misc]
+
+class _BadBody(BadRequest, _InvalidInput):  # type: ignore[misc]
     """What is sent as a body is none: 400, by Flask, or by gevent where Flask has not asked."""
 
     description = "The body of the request cannot be read."

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz soak lint bench bench-quick docs clean
+.PHONY: help run test test-covered test-others fuzz soak lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,9 +14,18 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	$(BIN)/python -m pytest tests/wire --cov=piehub.wire --cov-branch --cov-fail-under=100
-	$(BIN)/python -m pytest tests/protocol --cov=piehub.protocol --cov-branch --cov-fail-under=100
-	$(BIN)/python -m pytest tests/rooms --cov=piehub.rooms --cov-branch --cov-fail-under=100
+	@$(MAKE) --no-print-directory --jobs=2 test-covered test-others
+
+# Beside the others, which mostly wait; so its output is kept until the end of each part.
+test-covered: $(VENV)/.dev
+	@mkdir -p build
+	@for part in wire protocol rooms; do \
+	  $(BIN)/python -m pytest tests/$$part --cov=piehub.$$part --cov-branch --cov-fail-under=100 \
+	    > build/test-$$part.txt 2>&1 || { cat build/test-$$part.txt; exit 1; }; \
+	  tail -n 3 build/test-$$part.txt; \
+	done
+
+test-others: $(VENV)/.dev
 	$(BIN)/python -m pytest --ignore=tests/wire --ignore=tests/protocol --ignore=tests/rooms
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)

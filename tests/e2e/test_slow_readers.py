@@ -51,7 +51,7 @@ def ask_until_stuck(opened):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_who_does_not_read_the_pages_it_asked_for_is_let_go_of(way, start, clients):
-    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="1")
+    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="0.3")
     peer = clients(server.url)
     peer.join()
     before = files(server)
@@ -68,7 +68,7 @@ def test_who_does_not_read_the_pages_it_asked_for_is_let_go_of(way, start, clien
 
 @pytest.mark.parametrize("way", ["gunicorn", "python wsgi.py"])
 def test_a_client_that_reads_nothing_for_a_while_gets_all_of_it_later(way, start, clients):
-    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="1")
+    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="0.3")
     peer = clients(server.url)
     slow = clients.wire(server.url, handshake=False)
     slow.socket.close()
@@ -83,7 +83,7 @@ def test_a_client_that_reads_nothing_for_a_while_gets_all_of_it_later(way, start
     for number in range(20):
         peer.say("Data", payload=[number, "x" * 10_000])
         peer.hear_type("Data")
-    gevent.sleep(2.5)  # of which a page would be given one
+    gevent.sleep(1)  # of which a page would be given a third
     heard = []
     while len(heard) < 20:
         message = json.loads(slow.frame()[1])

@@ -113,7 +113,7 @@ class Hub:
         )
         self._clients = 0  # that are here, or for whom a place is kept
         self._clients_from: Counter[str] = Counter()  # the same, by network, if that is limited
-        self._expected: Counter[str] = Counter()  # for whom a place is kept, by host
+        self._expected: dict[str, int] = {}  # for whom a place is kept, by host
         self._clients_lock = runtime.native_lock()  # guards these, where threads serve
         self.is_draining = False
         self.places = inf  # for clients, in a server that has a thread for each
@@ -195,12 +195,13 @@ class Hub:
             self._count(host, -1)
 
     def _expect(self, host: str) -> None:
-        self._expected[host] += 1
+        self._expected[host] = self._expected.get(host, 0) + 1
         self._count(host, 1)
 
     def _expect_less(self, host: str) -> None:
-        self._expected[host] -= 1
-        if not self._expected[host]:
+        if self._expected[host] > 1:
+            self._expected[host] -= 1
+        else:
             del self._expected[host]
 
     def _count(self, host: str, change: int) -> None:

@@ -9,7 +9,7 @@ from math import inf
 from time import monotonic
 
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import AppCode, Done, Event, Runtime, latest
+from piehub.net.runtime import NOT_LATE, AppCode, Done, Event, Runtime, latest
 from piehub.wire import close_codes, frames
 from piehub.wire.extensions import Agreement
 from piehub.wire.frames import BINARY, CLOSE, PING, PONG, WireError
@@ -141,6 +141,11 @@ class Connection:
     def is_listening(self) -> bool:
         """Whether a pong would be read now, rather than after user code or a full outbox."""
         return self._link.is_listening
+
+    @property
+    def is_being_dealt_with(self) -> bool:
+        """Whether the app's own code has, or waits for, what it said."""
+        return bool(self._link.in_hand)
 
     @property
     def is_too_slow(self) -> bool:
@@ -289,7 +294,6 @@ class Connection:
                 elif spent_until > now + limits.seconds_ahead and not (
                     opcode == PONG and self._pings
                 ):
-                    now = monotonic()
                     spent_until = self._make_up(spent_until, now)
                 self._spent_until = spent_until + limits.seconds_a_message
                 if opcode <= BINARY:  # the texts and binaries
@@ -311,15 +315,15 @@ class Connection:
         return True
 
     def _make_up(self, spent_until: float, now: float) -> float:
-        """To when it has spent its rate, if what piled up while the hub did not read is left out.
+        """To when it has spent its rate, if what piled up while the hub did not read is left out:
+        as much again as may come at once, or the hub would not come to anything else.
 
         Raises WireError if that is too far ahead even so.
         """
         seconds, until = self._link.late
         if now <= until:
-            used = min(seconds, max(0.0, spent_until - now))
-            self._link.late = seconds - used, until
-            spent_until -= used
+            spent_until -= min(seconds, self._limits.seconds_ahead)
+            self._link.late = NOT_LATE
         if spent_until > now + self._limits.seconds_ahead:
             raise WireError(close_codes.TOO_MANY_MESSAGES, "Rate limit exceeded")
         return spent_until

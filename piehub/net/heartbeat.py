@@ -50,6 +50,7 @@ class Heartbeat:
         self._lock = native_lock()  # guards all of these
         self._connections: set[Connection] = set()
         self._newcomers: dict[Connection, float] = {}  # and until when, in order of coming
+        self._said_in_time: dict[Connection, int] = {}  # messages, of those whose time is over
         self._all_gone: Event | None = None  # while the sweep runs
 
     def __len__(self) -> int:
@@ -78,13 +79,13 @@ class Heartbeat:
         """The client has joined something."""
         if self._join_timeout:
             with self._lock:
-                self._newcomers.pop(connection, None)
+                self._settle(connection)
 
     def forget(self, connection: Connection) -> None:
         """The client has gone."""
         with self._lock:
             self._connections.discard(connection)
-            self._newcomers.pop(connection, None)
+            self._settle(connection)
             if not self._connections and self._all_gone is not None:
                 self._all_gone.set()
                 self._all_gone = None
@@ -151,12 +152,20 @@ class Heartbeat:
 
     def _overdue(self, now: float) -> list[Connection]:
         with self._lock:
-            overdue = list(takewhile(lambda one: self._newcomers[one] <= now, self._newcomers))
+            due = list(takewhile(lambda one: self._newcomers[one] <= now, self._newcomers))
+            overdue = [connection for connection in due if not self._may_join_yet(connection)]
             for connection in overdue:
-                del self._newcomers[connection]
-                if not connection.is_listening:  # it may have asked, and has to wait
-                    self._newcomers[connection] = now + self._join_timeout
-        return [connection for connection in overdue if connection not in self._newcomers]
+                self._settle(connection)
+        return overdue
+
+    def _may_join_yet(self, connection: Connection) -> bool:
+        """Whether what it said before its time was over is still being dealt with."""
+        before = self._said_in_time.setdefault(connection, connection.received)
+        return connection.is_being_dealt_with and connection.received == before
+
+    def _settle(self, connection: Connection) -> None:
+        self._newcomers.pop(connection, None)
+        self._said_in_time.pop(connection, None)
 
     def _check(self, connection: Connection, now: float) -> None:
         if connection.is_too_slow:

@@ -292,8 +292,8 @@ def test_whatever_is_spent_without_a_rate_limit_ends_nobody(service):
 def test_what_piled_up_while_the_hub_stood_still_is_not_too_much_at_once(service, clock):
     wire, connection = newcomer(service, service.start(rate_limit=2, rate_burst=3))
     connection.excuse(seconds=10)
-    wire.send(masked(PING, b"") * 24)
-    assert [wire.frame()[0] for _ in range(24)] == [*[PONG] * 23, CLOSE]
+    wire.send(masked(PING, b"") * 6)  # three of them at once, and two that may have piled up
+    assert [wire.frame()[0] for _ in range(6)] == [*[PONG] * 5, CLOSE]
 
 
 def test_that_the_hub_stood_still_long_ago_pays_for_nothing_now(service, clock):

@@ -81,8 +81,8 @@ class PieHub:
 
         May be called from a view, a command or another thread. Returns to how many clients it
         goes: 0 where this process knows no such room. Raises TypeError or ValueError for a payload
-        that is no JSON, ValueError for one that no outbox could hold or that is nested too deep,
-        RuntimeError when the hub's thread is blocked.
+        that is no JSON, ValueError for one that no outbox could hold, RuntimeError when the hub's
+        thread is blocked.
         """
         hub = self._hub()
         text = hub.sendable(payload)

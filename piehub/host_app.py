@@ -50,8 +50,8 @@ class HostApp:
 
         Return None to send it as it is, another message to send that (a change in place alone
         does nothing), or one with `doNotEcho: True` to send nothing. An exception is logged and
-        told to the room, and the message is sent as it was; so it is where what is returned is no
-        JSON, longer than any outbox could hold, or nested deeper than PIEHUB_MAX_DEPTH.
+        told to the room, and the message is sent as it was. Of what is returned and cannot be sent,
+        being no JSON or longer than any outbox could hold, that is told, and nothing is sent.
         """
         return None
 
@@ -66,7 +66,7 @@ class HostApp:
 
         as_from_client: the client id it seems to come from. skip_handler: do not show it to
         `handle_message`. Raises TypeError or ValueError for a payload that is no JSON, ValueError
-        for one that no outbox could hold, or that is nested too deep.
+        for one that no outbox could hold.
         """
         self._send(payload, as_from_client, skip_handler)
 
@@ -99,7 +99,7 @@ def start(
 class Mailbox:
     """A room's messages on their way through its host app; one greenlet at a time empties it.
 
-    fitting: raises ValueError for a text that is too long or too deep, else returns it.
+    fitting: raises ValueError for a text that no outbox could hold, else returns it.
     most: bytes that may wait. While more do, whoever can wait does so in `space`; of what comes
     all the same, presence takes the place of the presence before it.
     """
@@ -243,14 +243,16 @@ class Mailbox:
                     self._host = self._start()
                 answer = self._host.handle_message(to_dict(emission.text))
                 if isinstance(answer, dict):
-                    drops = answer.get("doNotEcho")
-                    text = b"" if drops else self._fitting(outgoing.json_text(answer))
-                    emission = emission._replace(text=text)
+                    said = emission
+                    emission = said._replace(text=b"")  # nothing, if the answer cannot be sent
+                    if not answer.get("doNotEcho"):
+                        text = self._fitting(outgoing.json_text(answer))
+                        emission = said._replace(text=text)
                 elif answer is not None:
                     raise TypeError(f"handle_message returns None or a dict, not {answer!r}")
         except _FAILURES as failure:
             text = outgoing.err(f"{texts.HOST_APP_FAILED}{failure}")
-            self._deliver(emission._replace(text=text, key=None))  # the message itself still comes
+            self._deliver(emission._replace(text=text, key=None))  # beside the message itself
         self._deliver(emission)
 
     def _clean_up(self) -> None:

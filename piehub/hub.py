@@ -24,7 +24,6 @@ from piehub.net.runtime import Runtime
 from piehub.net.telling import tell
 from piehub.origins import Origins
 from piehub.protocol import outgoing
-from piehub.protocol.depth import is_deeper, too_deep
 from piehub.protocol.incoming import RoomInfo
 from piehub.protocol.limits import MessageLimits
 from piehub.rooms.limits import RoomLimits
@@ -247,19 +246,17 @@ class Hub:
 
     def sendable(self, payload: Any, from_client: str | None = None) -> bytes:
         """A Data of the server's own. Raises TypeError or ValueError for a payload that is no JSON,
-        ValueError for one that no outbox could hold, or that is nested too deep."""
+        ValueError for one that no outbox could hold."""
         return self.fitting(outgoing.room_data(payload, now_ms(), from_client))
 
     def fitting(self, text: bytes) -> bytes:
-        """The same text, of the server's own. Raises ValueError if it is too long or too deep."""
+        """The same text, of the server's own. Raises ValueError if no outbox could hold it."""
         most = self.settings.outbox_bytes - self.settings.envelope_bytes
         if len(text) > most:
             raise ValueError(
                 f"The message is {len(text)} bytes long; with PIEHUB_OUTBOX_BYTES of "
                 f"{self.settings.outbox_bytes}, at most {most} can be sent"
             )
-        if is_deeper(text, self.settings.max_depth):
-            raise ValueError(too_deep(self.settings.max_depth))
         return text
 
     def _mailbox(self, info: RoomInfo, deliver: Deliver, send: Send) -> Mailbox:

@@ -254,10 +254,8 @@ def test_what_on_data_changes_stays_a_data(service, pie, url):
     }
 
 
-@pytest.mark.parametrize(
-    "payload", ["x" * 1_100_000, json.loads("[" * 40 + "]" * 40)], ids=["too long", "too deep"]
-)
-def test_what_on_data_makes_too_large_goes_to_nobody(payload, service, pie, url, caplog):
+def test_what_on_data_makes_too_long_goes_to_nobody(service, pie, url, caplog):
+    payload = "x" * 1_100_000
     pie.on_data(lambda client, room, said: said | {"payload": payload} if said["payload"] else None)
     a, b = service.peer(url), service.peer(url)
     for peer in (a, b):

@@ -110,7 +110,7 @@ class Settings:
         10.0,
         DURATION,
         "Seconds in which a client held up by its outbox must take a byte, or 4413; and whoever "
-        "asks for a page, some of it.",
+        "asks a stand-alone hub for a page, some of it.",
     )
     ping_interval: float = _setting(
         25.0, SECONDS, "Seconds of silence by which a client is pinged, 0 is never."

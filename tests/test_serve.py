@@ -1,17 +1,20 @@
 """What the ways to start the hub have in common; tests/e2e starts them."""
 
+import errno
 import gc
+import logging
 import resource
+import socket
 from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 
-from piehub import descriptors
+from piehub import PieHub, create_app, descriptors
 from piehub.net.connection import CLOSE_TIMEOUT
 from piehub.net.drain import SPREAD
 from piehub.net.heartbeat import TICK
-from piehub.serve import address, collector, draining, gunicorn_conf, pywsgi
+from piehub.serve import address, collector, draining, gunicorn_conf, pywsgi, slow_readers
 
 
 @pytest.mark.parametrize(("given", "port"), [(None, 8080), ("", 8080), ("1", 1), ("65535", 65535)])
@@ -72,3 +75,40 @@ def test_the_collector_looks_seldom_unless_the_app_has_its_own_opinion(before, a
     gc.set_threshold(before)
     collector.relax()
     assert threshold() == after
+
+
+@pytest.mark.parametrize(("seconds", "milliseconds"), [(0.5, 500), (10**9, 2**31 - 1)])
+def test_who_does_not_read_a_stand_alone_hubs_pages_has_so_long(seconds, milliseconds):
+    hub = create_app(PIEHUB_STALL_TIMEOUT=seconds).extensions["piehub"]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        slow_readers.give_up([listener], hub)
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == milliseconds
+
+
+def test_what_an_apps_own_routes_send_may_take_any_time():
+    app = Flask("app")
+    PieHub(app)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        slow_readers.give_up([listener], app.extensions["piehub"])
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "has_traceback"),
+    [
+        (TimeoutError(errno.ETIMEDOUT, "Timed out"), "It failed. [Errno 110] Timed out", False),
+        (TimeoutError("the database did not answer"), "It failed.", True),
+        (OSError(errno.EIO, "Input/output error"), "It failed.", True),
+    ],
+)
+def test_only_a_peer_that_timed_out_is_told_of_without_a_traceback(
+    error, line, has_traceback, caplog
+):
+    log = logging.getLogger("gunicorn's")
+    log.addFilter(slow_readers.in_a_line)
+    try:
+        raise error
+    except OSError:
+        log.exception("It %s.", "failed")
+    (record,) = caplog.records
+    assert (record.getMessage(), bool(record.exc_info)) == (line, has_traceback)

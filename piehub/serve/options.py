@@ -134,8 +134,8 @@ def mend(worker: Any, keepalive: int) -> None:
             descriptors.each_takes(2)  # flask-sock's WebSocket has a duplicate of its own
     _leave_descriptors(worker)
     if hub:
-        slow_readers.give_up(worker.sockets, hub.settings.stall_timeout)
-        worker.log.error_log.addFilter(slow_readers.is_worth_a_line)
+        slow_readers.give_up(worker.sockets, hub)
+        worker.log.error_log.addFilter(slow_readers.in_a_line)
         descriptors.tell_of(hub.settings.max_clients)
     if hub and _comes_from(type(worker), _THREADS):
         hub.places = cfg.threads - 1

@@ -44,9 +44,6 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
     """The same handler of requests, with PIEHUB_HEADER_TIMEOUT and the hub's view of handshakes."""
 
     class Patient(handler):  # type: ignore[misc, valid-type]
-        # Those of slow_readers, too: gevent logs others with their traceback.
-        ignored_socket_errors = (*handler.ignored_socket_errors, errno.ETIMEDOUT)
-
         def read_requestline(self) -> Any:
             try:
                 with _patience(self):
@@ -65,6 +62,12 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
             environ = super().get_environ()
             self.wsgi_input.__class__ = _Body
             return environ
+
+        def _sendall(self, data: bytes) -> None:
+            try:
+                super()._sendall(data)
+            except TimeoutError as error:  # of slow_readers; gevent knows only of clients that went
+                raise ConnectionResetError(errno.ECONNRESET, error.strerror) from error
 
         def run_application(self) -> None:
             try:

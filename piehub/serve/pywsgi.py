@@ -55,7 +55,7 @@ def serve(app: Any, host: str = "0.0.0.0", port: int | None = None) -> None:  # 
     except OSError as error:
         sys.exit(f"piehub cannot listen on port {server.address[1]}: {error.strerror}")
     if hub:
-        slow_readers.give_up([server.socket], hub.settings.stall_timeout)
+        slow_readers.give_up([server.socket], hub)
     log.info("piehub listens on http://%s:%d", *server.address[:2])
     stopping.wait()
     log.info("piehub is stopping")

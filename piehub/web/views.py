@@ -7,11 +7,13 @@ from flask import Blueprint, Response, jsonify, render_template
 from piehub.hub import Hub
 from piehub.version import __version__
 
+PAGES = "piehub_pages"  # the blueprint's name
+
 
 def pages(hub: Hub) -> Blueprint:
     """`/`, a page that says the hub runs and how to connect, and `/healthz`."""
     blueprint = Blueprint(
-        "piehub_pages",
+        PAGES,
         __name__,
         template_folder="templates",
         static_folder="static",

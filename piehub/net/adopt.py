@@ -14,6 +14,8 @@ from gevent import socket as gevent_socket
 
 from piehub.wire.extensions import Agreement
 
+_CLIENTS_OWN = "piehub.environ"
+
 NativeSocket = _socket.socket  # below gevent's patching, and below Python's own wrapping
 
 
@@ -52,13 +54,25 @@ def keep_threads_away(config: dict[str, Any], is_ours: Callable[[], bool]) -> No
         config["SOCK_SERVER_OPTIONS"] = {**options, **own}
 
 
-def agree(environ: dict[str, Any], compression: Agreement | None) -> None:
-    """Let simple-websocket agree to that and no more: to none of the extensions that every browser
-    offers, and to no subprotocol of the app's own routes."""
-    environ.pop("HTTP_SEC_WEBSOCKET_PROTOCOL", None)
-    environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+def for_handshake(environ: dict[str, Any], compression: Agreement | None) -> dict[str, Any]:
+    """The environ as simple-websocket is to read it; the client's own stays as it is.
+
+    It agrees to that compression and no more: to none of the extensions that every browser offers,
+    and to no subprotocol of the app's own routes.
+    """
+    edited = {**environ, _CLIENTS_OWN: environ}
+    edited["HTTP_HOST"] = "localhost"  # wsproto fails at right IDNA, and makes no use of it
+    edited.pop("HTTP_SEC_WEBSOCKET_PROTOCOL", None)
+    edited.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
     if compression:
-        environ["HTTP_SEC_WEBSOCKET_EXTENSIONS"] = compression.response
+        edited["HTTP_SEC_WEBSOCKET_EXTENSIONS"] = compression.response
+    return edited
+
+
+def clients_own(edited: dict[str, Any]) -> dict[str, Any]:
+    """What `for_handshake` was given."""
+    environ: dict[str, Any] = edited[_CLIENTS_OWN]
+    return environ
 
 
 def from_gunicorn(environ: dict[str, Any]) -> Any:

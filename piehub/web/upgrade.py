@@ -47,6 +47,7 @@ def install(app: Flask, hub: Hub) -> None:
     blueprint.teardown_request(lambda error: _give_back_place(hub))
 
     def connect(ws: Any) -> None:
+        request.environ = adopt.clients_own(request.environ)
         with adopt.from_flask_sock(ws) as client:
             _serve(hub, client, request.environ[_VISITOR])
 
@@ -77,7 +78,7 @@ def _upgrade(hub: Hub) -> Response | None:
     environ[_VISITOR] = visitor
     # At every handshake, as the app may change its config after init_app.
     adopt.keep_threads_away(current_app.config, _is_ours)
-    adopt.agree(environ, visitor.compression)
+    request.environ = adopt.for_handshake(environ, visitor.compression)
     return None
 
 

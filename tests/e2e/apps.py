@@ -87,6 +87,18 @@ def failing_at_first():
     return app
 
 
+def hosts():
+    """Says which Host a request has, when it comes and when its client is in."""
+    app = create_app(PIEHUB_ALLOWED_ORIGINS="same")
+
+    def tell(when):
+        say(f"{when}: {flask.request.headers['Host']} {flask.request.environ['HTTP_HOST']}")
+
+    app.before_request(lambda: tell("at first"))
+    signals.client_opened.connect_via(app, weak=False)(lambda sender, client: tell("inside"))
+    return app
+
+
 def broken():
     """A fault of the hub's own, which shows when somebody comes in."""
     app = Flask("broken")

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.robustness.handshakes import REFUSED, Handshake, first, head
+from tests.robustness.handshakes import LET_IN, REFUSED, Handshake, first, head
 
 WEBSOCKET_WORKER = "geventwebsocket.gunicorn.workers.GeventWebSocketWorker"
 
@@ -50,6 +50,15 @@ def test_what_is_no_handshake_is_refused_without_a_traceback(case, server, clien
     assert (int(answer.split()[1]), case.text in body) == (case.status, True), body
     assert clients(server.url).join()["type"] == "ResolvePromise"
     assert "Traceback" not in "\n".join(server.lines[since:])
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in LET_IN if " Host" in case.name], ids=lambda case: case.name
+)
+def test_a_host_that_is_odd_and_right_is_let_in(case, server, clients):
+    wire = clients.wire(server.url, handshake=False)
+    wire.send(case.sent)
+    assert wire.read_until(b"\r\n\r\n").startswith(b"HTTP/1.1 101 ")
 
 
 def test_who_does_not_send_the_body_it_spoke_of_is_closed(server, clients):

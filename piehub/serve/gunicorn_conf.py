@@ -18,7 +18,6 @@ __all__ = [
     "graceful_timeout",
     "keepalive",
     "nworkers_changed",
-    "on_reload",
     "on_starting",
     "post_fork",
     "post_worker_init",
@@ -69,23 +68,21 @@ def nworkers_changed(server: Any, now: int, before: int | None) -> None:
     """
     if _good and server.cfg is not _good[-1]:
         _look_at_new(server)
-    elif before is not None and now > 1:
+    if before is not None and server.num_workers > 1:
         server.log.warning("piehub: still one worker: rooms live in its memory.")
         server.num_workers = 1
 
 
 def _look_at_new(server: Any) -> None:
-    # By now its log and this number are set up, but neither its environment nor its listeners.
+    # By now its log and this number are set up, but neither its environment nor its listeners. An
+    # app may have an on_reload of its own, so nothing is left for then.
     if refusal := options.refusal(server.cfg) or options.wrong_setting(server.cfg):
         server.app.cfg = _good[-1]
         server.setup(server.app)
         server.log.error("piehub: going on with the configuration from before: %s", refusal)
-
-
-def on_reload(server: Any) -> None:
-    """gunicorn's hook, in the master, on SIGHUP, once a configuration has been taken."""
-    options.mend_master(server, graceful_timeout)
-    _good[:] = [server.cfg]
+    else:
+        options.mend_master(server, graceful_timeout)
+        _good[:] = [server.cfg]
 
 
 def pre_exec(server: Any) -> None:

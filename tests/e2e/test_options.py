@@ -124,6 +124,35 @@ def test_of_a_configuration_that_is_not_taken_nothing_is(wrong, reason, start, c
     assert "Traceback" not in server.log
 
 
+def test_an_app_may_have_its_own_hook_for_reloads(start, clients, tmp_path):
+    config = tmp_path / "gunicorn.conf.py"
+    as_it_is = "from piehub.serve.gunicorn_conf import *\ndef on_reload(server): pass\n"
+    config.write_text(as_it_is)
+    server = start(["gunicorn", "-k", "gevent", "-c", str(config), "wsgi:app"])
+
+    def reload(text, peer):
+        since = len(server.lines)
+        config.write_text(as_it_is + text)
+        os.kill(server.pid, signal.SIGHUP)
+        assert peer.close_code() == 1012
+        server.wait_for_line("Worker exiting", since=since)
+        return clients(server.url)
+
+    peer = reload(
+        "raw_env = ['PIEHUB_ALLOW_STATS=no']\ngraceful_timeout = 1\n", clients(server.url)
+    )
+    server.wait_for_line("piehub: --graceful-timeout 1 is not used")
+    os.kill(server.pid, signal.SIGTTIN)
+    server.wait_for_line("piehub: still one worker: rooms live in its memory.")
+    assert peer.join()["type"] == "ResolvePromise"
+    peer = reload("workers = 2\n", peer)
+    server.wait_for_line("piehub: going on with the configuration from before: 2 workers would")
+    peer.say("GetStats")
+    assert "err" in peer.hear_type("GetStats")["stats"]
+    assert server.log.count("Booting worker") == 3
+    assert server.log.count("piehub: still one worker") == 1
+
+
 def test_a_hang_up_of_the_worker_alone_takes_leave_too(start, clients):
     server = start()
     peer = clients(server.url)

@@ -216,6 +216,16 @@ FIELDS = {PREFIX + field.name.upper(): field for field in dataclasses.fields(Set
 
 def load(config: Mapping[str, Any]) -> Settings:
     """Check every PIEHUB_ entry of a Flask config or of the environment. Raises SettingError."""
+    settings = Settings(**read(config))
+    _check_outbox(settings)
+    return settings
+
+
+def read(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Check each entry by itself; whether they go together is not known before all are here.
+
+    Raises SettingError.
+    """
     values = {}
     for name in config:
         if not name.startswith(PREFIX):
@@ -233,9 +243,7 @@ def load(config: Mapping[str, Any]) -> Settings:
             shown = "wrong" if kind.is_secret else repr(config[name])
             raise SettingError(f"{name} is {shown}; it must be {kind.right}")
         values[field.name] = value
-    settings = Settings(**values)
-    _check_outbox(settings)
-    return settings
+    return values
 
 
 def _check_outbox(settings: Settings) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from piehub import settings
-from piehub.settings import SettingError, load
+from piehub.settings import SettingError, load, read
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -121,6 +121,12 @@ def test_an_outbox_has_space_in_each_part_for_what_the_other_settings_promise(
         load(sizes(least - 1, **others))
     assert f"PIEHUB_OUTBOX_BYTES is {least - 1}; it must be at least {least}" in str(error.value)
     assert promised in str(error.value)
+
+
+def test_whether_settings_go_together_is_not_asked_of_a_part_of_them():
+    assert read({"PIEHUB_MAX_MEMBERS": "10000"}) == {"max_members": 10_000}
+    with pytest.raises(SettingError, match="PIEHUB_MAX_MEMBERS is 'many'; it must be"):
+        read({"PIEHUB_MAX_MEMBERS": "many"})
 
 
 def test_what_is_said_of_too_many_members_would_do():

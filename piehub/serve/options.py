@@ -50,14 +50,14 @@ def refusal(cfg: Any) -> str | None:
 
 
 def wrong_setting(cfg: Any) -> str | None:
-    """What is wrong with a setting in the environment. The app would say so in a traceback.
+    """What is wrong with a setting in the environment, whatever the app itself sets beside it.
 
     cfg: gunicorn's, which may add to that.
     """
     environment = os.environ | cfg.env
     known = settings.FIELDS.keys() & environment.keys()
     try:
-        settings.load({name: environment[name] for name in known})
+        settings.read({name: environment[name] for name in known})
     except SettingError as error:
         return str(error)
     return None

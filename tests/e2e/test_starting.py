@@ -97,6 +97,26 @@ def test_what_is_wrong_with_a_setting_is_said_once(way, name, value, reason, sta
     assert "Exception during worker exit" not in server.log
 
 
+ROOMY = "piehub:create_app(PIEHUB_OUTBOX_BYTES=4194304)"
+
+
+@pytest.mark.parametrize("worker", ["gevent", "gthread"])
+def test_an_app_may_set_what_makes_the_environment_right(worker, start, clients):
+    command = ["gunicorn", "-k", worker, "--threads", "4", ROOMY]
+    assert clients(start(command, PIEHUB_MAX_MEMBERS="10000").url).id
+
+
+@pytest.mark.parametrize("worker", ["gevent", "gthread"])
+def test_settings_that_do_not_go_together_are_said_in_a_line(worker, start):
+    command = ["gunicorn", "-k", worker, "--threads", "4", ROOMY]
+    server = start(command, ready=None, PIEHUB_MAX_MEMBERS="100000")
+    assert server.wait(timeout=20) != 0
+    assert server.log.count("piehub: refusing to start: PIEHUB_OUTBOX_BYTES is 4194304; it ") == 1
+    assert server.log.count("PIEHUB_") == 2
+    assert "Traceback" not in server.log
+    assert "Exception" not in server.log
+
+
 def test_the_module_takes_its_port_from_the_environment_too(start, clients, tmp_path):
     port = free_port()
     server = start([sys.executable, "-m", "piehub"], port=port, cwd=tmp_path)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import gevent
@@ -112,7 +113,9 @@ def use_up_descriptors(scene):
     scene.witnesses_hear("witnesses that heard nothing without descriptors")
     for one in opened:
         one.close()
-    with Guest(scene.hub.port, name="after") as late:
+    # Those who closed a moment ago are still being parted from.
+    come_in = partial(Guest, scene.hub.port, name="after")
+    with scene.hub.wait_for(come_in, "nobody is let in afterwards", PATIENCE) as late:
         late.say(payload="in again")
         scene.expect(late.hear("in again")[0], "hubs that let nobody in afterwards")
 

@@ -33,7 +33,7 @@ sock = Sock(app)
 @app.before_request
 def agree() -> None:
     agreed = negotiate(request.environ.get("HTTP_SEC_WEBSOCKET_EXTENSIONS", ""))
-    adopt.agree(request.environ, agreed)
+    request.environ = adopt.for_handshake(request.environ, agreed)
     request.environ["compression"] = agreed
 
 

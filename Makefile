@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-covered test-others fuzz soak lint bench bench-quick docs clean
+.PHONY: help run test test-covered test-e2e test-others fuzz soak lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,19 +14,25 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	@$(MAKE) --no-print-directory --jobs=2 test-covered test-others
+	@$(MAKE) --no-print-directory --jobs=3 test-covered test-e2e test-others
 
-# Beside the others, which mostly wait; so its output is kept until the end of each part.
+# Most tests wait most of the time, so these run beside the others; what they print is kept until
+# they end.
 test-covered: $(VENV)/.dev
 	@mkdir -p build
 	@for part in wire protocol rooms; do \
 	  $(BIN)/python -m pytest tests/$$part --cov=piehub.$$part --cov-branch --cov-fail-under=100 \
 	    > build/test-$$part.txt 2>&1 || { cat build/test-$$part.txt; exit 1; }; \
-	  tail -n 3 build/test-$$part.txt; \
+	  echo; tail -n 1 build/test-$$part.txt; \
 	done
 
+test-e2e: $(VENV)/.dev
+	@mkdir -p build
+	@$(BIN)/python -m pytest tests/e2e > build/test-e2e.txt 2>&1 || { cat build/test-e2e.txt; exit 1; }
+	@echo; tail -n 1 build/test-e2e.txt
+
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest --ignore=tests/wire --ignore=tests/protocol --ignore=tests/rooms
+	$(BIN)/python -m pytest $(addprefix --ignore=tests/,wire protocol rooms e2e)
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz

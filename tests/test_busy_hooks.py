@@ -158,6 +158,18 @@ def test_what_piled_up_behind_the_apps_own_code_is_not_too_much_at_once(busy):
     assert opcode == CLOSE  # it does not go on like this
 
 
+def test_who_speaks_right_behind_a_join_that_takes_its_time_is_within_its_rate(busy):
+    busy.start(rate_limit=50 / MS / 1000, rate_burst=5)
+    wire, connection = busy.client()
+    wire.send(say("JoinRoom", roomInfo=ROOM, makeRoomIfNonExistant=True) + masked(PING, b""))
+    until(lambda: connection.is_being_dealt_with)
+    gevent.sleep(300 * MS)  # longer than the client may be ahead
+    busy.go_on.set()
+    while (opcode := wire.frame()[0]) == TEXT:
+        pass
+    assert opcode == PONG
+
+
 def test_who_says_much_at_once_to_slow_code_is_not_let_go_on_by_the_time_that_it_takes(busy):
     rate = 50 / MS / 1000  # a second
     busy.start(rate_limit=rate, rate_burst=5)

@@ -213,7 +213,8 @@ class Connection:
         """
         limits = self._limits
         most = min(messages, limits.rate_burst / 2)
-        self._spent_until = max(self._spent_until, monotonic()) + most * limits.seconds_a_message
+        # From when the question came, as the messages behind it are judged by that.
+        self._spent_until = max(self._spent_until, self.heard_at) + most * limits.seconds_a_message
 
     def shut_down(self) -> None:
         """End the socket without further words."""

@@ -97,6 +97,15 @@ def test_a_first_that_hears_otherwise_is_noticed_too(room):
     assert wrong(room)
 
 
+def test_who_came_between_two_messages_may_hear_the_second_before_anybody_hears_the_first(room):
+    first, second = Listener(room), Listener(room)
+    second.place = 1
+    second.hear(TWO)
+    first.hear(ONE, TWO, THREE)
+    second.hear(THREE)
+    assert wrong(room) == {}
+
+
 def test_the_echo_of_what_was_said_once_more_is_not_doubled(room):
     first, second = Listener(room), Listener(room)
     for member in first, second:

@@ -55,6 +55,21 @@ def pages(*, door):
     return app
 
 
+def operated():
+    """Pages for operators, which say so when somebody comes to them."""
+    app = create_app()
+    for path in ("/metrics", "/dashboard", "/api/rooms"):
+        app.add_url_rule(path, path, lambda: say("an operator's page") or "figures")
+    return app
+
+
+def leaving():
+    """A page that makes the stand-alone hub drain while gunicorn goes on."""
+    app = create_app()
+    app.add_url_rule("/drain", "drain", lambda: app.extensions["piehub"].drain() or "draining")
+    return app
+
+
 def reading():
     """A page that says what was sent to it."""
     app = create_app()

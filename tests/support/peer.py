@@ -15,9 +15,9 @@ ROOM = {"app": "chat", "name": "lobby", "version": "1.0.0"}
 
 
 class Peer:
-    """A client that has been told its id."""
+    """A client that has been told its id. how: to connect, beside what is said here."""
 
-    def __init__(self, url, **query):
+    def __init__(self, url, *, how=None, **query):
         address = f"{url}/?{urlencode(query)}" if query else f"{url}/"
         self._opened = ExitStack()
         self.socket = self._opened.enter_context(
@@ -28,6 +28,7 @@ class Peer:
                 max_queue=None,  # else it stops reading, and gevent aborts when it is closed so
                 proxy=None,
                 open_timeout=PATIENCE,
+                **(how or {}),
             )
         )
         self.hello = self.hear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +20,18 @@ def install(app: Flask) -> None:
     """Serve `/pie.js`, an ES module, and its types at `/pie.d.ts`."""
     blueprint = Blueprint(CLIENT, __name__)
     for name, kind in _FILES.items():
-        serve = partial(_serve, (_STATIC / name).read_bytes(), kind)
+        text = (_STATIC / name).read_bytes()
+        serve = partial(_serve, text, gzip.compress(text, mtime=0), kind)
         blueprint.add_url_rule(f"/{name}", name.replace(".", "_"), serve)
     app.register_blueprint(blueprint)
 
 
-def _serve(text: bytes, kind: str) -> Response:
-    response = Response(text, mimetype=kind)
+def _serve(text: bytes, packed: bytes, kind: str) -> Response:
+    is_packed = request.accept_encodings.quality("gzip") > 0
+    response = Response(packed if is_packed else text, mimetype=kind)
+    if is_packed:
+        response.content_encoding = "gzip"
+    response.vary.add("Accept-Encoding")
     response.add_etag()
     response.cache_control.no_cache = True  # a hub that was updated has another one
     # A page of another origin may import a module only if we say so. It holds no secret.

@@ -101,6 +101,7 @@ class Network:
     """A TCP proxy before a hub, at `port`, which tests can break.
 
     is_down: whoever connects is cut off at once. mute: what the hub says does not arrive.
+    swallowed: what the hub said into connections that swallow all.
     """
 
     def __init__(self, hub):
@@ -108,6 +109,7 @@ class Network:
         self._lines = []
         self.is_down = False
         self.mute = False
+        self.swallowed = b""
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -155,6 +157,8 @@ class Network:
             while data := source.recv(65_536):
                 if not (line.swallows or (self.mute and is_down)):
                     sink.sendall(data)
+                elif is_down and line.swallows:
+                    self.swallowed += data
         except OSError:  # cut
             pass
         if not line.swallows:

@@ -1,5 +1,7 @@
 """The browser client, as the hub serves it."""
 
+import gzip
+
 import pytest
 from flask import Flask
 
@@ -40,3 +42,14 @@ def client_of_app(**config):
     app.config.update(PIEHUB_SECRET_KEY="for tests", **config)
     PieHub(app)
     return app.test_client().get("/pie.js")
+
+
+def test_who_takes_gzip_gets_it_packed(browser):
+    whole = browser.get("/pie.js")
+    packed = browser.get("/pie.js", headers={"Accept-Encoding": "br, gzip"})
+    assert "Content-Encoding" not in whole.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == whole.data
+    assert packed.headers["ETag"] != whole.headers["ETag"]
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert len(packed.data) < 12_000

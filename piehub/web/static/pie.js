@@ -310,7 +310,7 @@ export default class PieClient {
       this._send({ type: MessageType.LeaveMatchmaking });
     }
     clearTimeout(this._probeTimeout);
-    const wait = Math.min(this.probeIntervalMs || Infinity, 2 * ECHO_MS);
+    const wait = Math.min(this.probeIntervalMs || Infinity, ECHO_MS);
     this._probeTimeout = setTimeout(() => {
       if (this.ws !== ws) return;
       if (this._heardAt >= askedAt) this._probeSoon();

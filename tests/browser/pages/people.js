@@ -15,6 +15,7 @@ globalThis.person = async (url, roomInfo, settings = {}) => {
   pie.onError = ({ message }) => pie.errors.push(message);
   pie.onConnectInfo = ({ connected, msg }) => pie.links.push([connected, msg]);
   pie.onRecovery = ({ recovered }) => pie.recoveries.push(recovered);
+  pie.onClientPresenceChanged = ({ clients }) => (pie.present = clients.length);
   pie.onMatchFound = ({ clients }) => pie.matches.push(clients);
   await pie.connect(url);
   if (roomInfo) await pie.makeRoom(roomInfo);

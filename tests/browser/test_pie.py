@@ -450,6 +450,15 @@ def test_who_has_left_is_not_put_back(page, network):
     assert ann.do("pie.errors") == ['Cannot echo to room, missing "client.room"']
 
 
+def test_who_leaves_before_the_join_is_answered_is_not_put_back(page, network):
+    ann = Person(page, "ann", network.url)
+    ann.do("Promise.all([pie.makeRoom(it), pie.leaveRoom()])", KEPT)
+    assert ann.do("pie.currentRoomInfo") is None
+    network.cut()
+    ann.comes_back()
+    assert ann.do("pie.currentRoomInfo") is None
+
+
 def test_who_cannot_come_back_into_the_room_is_told(page, network, hub):
     room = {**KEPT, "maxClients": 1}
     ann = Person(page, "ann", network.url, room)
@@ -464,7 +473,8 @@ def test_who_cannot_come_back_into_the_room_is_told(page, network, hub):
         "Could not rejoin the room: Error: Room is at capacity"
     )
     ann.say("lost?")
-    ann.waits_for("pie.errors.length === 2")  # not in silence
+    ann.waits_for("pie.errors.length === 2")
+    assert ann.do("pie.errors[1]") == 'Cannot echo to room, missing "client.room"'
 
 
 def test_a_framework_may_wrap_it_in_a_proxy(page, hub):

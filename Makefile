@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
+BROWSER := tests/browser/node_modules
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-covered test-e2e test-others fuzz soak lint bench bench-quick docs clean
+.PHONY: help run test test-covered test-e2e test-browser test-others fuzz soak lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,7 +15,7 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	@$(MAKE) --no-print-directory --jobs=3 test-covered test-e2e test-others
+	@$(MAKE) --no-print-directory --jobs=4 test-covered test-e2e test-browser test-others
 
 # Most tests wait most of the time, so these run beside the others; what they print is kept until
 # they end.
@@ -31,8 +32,16 @@ test-e2e: $(VENV)/.dev
 	@$(BIN)/python -m pytest tests/e2e > build/test-e2e.txt 2>&1 || { cat build/test-e2e.txt; exit 1; }
 	@echo; tail -n 1 build/test-e2e.txt
 
+# Not patched by gevent, as Playwright cannot be; so what is above its folder is not for it.
+test-browser: $(VENV)/.dev $(BROWSER)/.installed
+	@mkdir -p build
+	@$(BIN)/python -m pytest --confcutdir=tests/browser --timeout=120 tests/browser \
+	  > build/test-browser.txt 2>&1 \
+	  || { cat build/test-browser.txt; exit 1; }
+	@echo; sed -n '/SKIPPED/p;$$p' build/test-browser.txt
+
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(addprefix --ignore=tests/,wire protocol rooms e2e)
+	$(BIN)/python -m pytest $(addprefix --ignore=tests/,wire protocol rooms e2e browser)
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz
@@ -81,6 +90,11 @@ $(VENV)/.fuzz: tests/fuzz/requirements.txt $(VENV)/.dev
 $(VENV)/.bench: benchmarks/requirements.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
+
+# Without it, the tests that need it are skipped, and say so.
+$(BROWSER)/.installed: tests/browser/package.json $(VENV)/.dev
+	@cd tests/browser && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --silent --no-audit --no-fund \
+	  && touch node_modules/.installed || echo "npm could not install what the browser tests need"
 
 # Without npm the benchmarks still run, and name what is missing.
 $(PEERS)/.installed: benchmarks/peers/package.json

@@ -17,7 +17,7 @@ from piehub.host_app import HostApp
 from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
-from piehub.web import upgrade
+from piehub.web import client, upgrade
 
 AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 OnJoinT = TypeVar("OnJoinT", bound=OnJoin)
@@ -66,6 +66,8 @@ class PieHub:
         app.extensions["piehub"] = hub
         self._apps.add(app)
         upgrade.install(app, hub)
+        if settings.serve_client:
+            client.install(app)
         hub.tell_of_origins()
 
     def send(

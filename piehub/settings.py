@@ -47,6 +47,9 @@ class Settings:
     """The settings of one hub. `path` is PIEHUB_PATH, and so on."""
 
     path: str = _setting("/", PATH, "Where clients open their WebSocket.")
+    serve_client: bool = _setting(
+        True, BOOLEAN, "Whether the browser client is served, at `/pie.js` and `/pie.d.ts`."
+    )
     allow_stats: bool = _setting(True, BOOLEAN, "Whether GetStats is answered with figures.")
     max_clients: int = _setting(
         20_000,

@@ -9,6 +9,15 @@ from piehub.version import __version__
 
 PAGES = "piehub_pages"  # the blueprint's name
 
+# All that a page needs is the hub's own, and no other site may show it within its own pages.
+_POLICY = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
 
 def pages(hub: Hub) -> Blueprint:
     """`/`, a page that says the hub runs and how to connect, and `/healthz`."""
@@ -19,6 +28,11 @@ def pages(hub: Hub) -> Blueprint:
         static_folder="static",
         static_url_path="/static/piehub",
     )
+
+    @blueprint.after_request
+    def guard(response: Response) -> Response:
+        response.headers.update(_POLICY)
+        return response
 
     @blueprint.get("/")
     def index() -> str:

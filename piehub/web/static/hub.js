@@ -10,6 +10,9 @@ const scheme = location.protocol === "https:" ? "wss://" : "ws://";
 for (const place of document.querySelectorAll("[data-address]")) {
   place.textContent = scheme + location.host + path;
 }
+for (const place of document.querySelectorAll("[data-site]")) {
+  place.textContent = location.href.replace(/\/[^/]*$/, "");
+}
 
 for (const button of document.querySelectorAll("[data-copies]")) {
   button.hidden = false; // it could do nothing without this script

@@ -60,7 +60,7 @@ def test_a_server_that_stops_waits_until_all_have_had_the_time_to_go():
 def test_a_wsgi_app_that_is_not_flasks_or_has_no_hub_is_left_alone():
     for app in (object(), Flask(__name__)):
         assert draining.hub_of(app) is None
-        draining.watch_gunicorn(SimpleNamespace(wsgi=app, alive=True))
+        draining.watch_gunicorn(SimpleNamespace(wsgi=app, alive=True), lambda: False)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -18,10 +19,14 @@ def hub_of(app: Any) -> Hub | None:
     return app.extensions.get("piehub") if isinstance(app, Flask) else None
 
 
-def watch_gunicorn(worker: Any) -> None:
-    """Drain once gunicorn's worker is told to stop; by itself it tells open sockets nothing."""
+def watch_gunicorn(worker: Any, end_idlers: Callable[[], bool]) -> None:
+    """Drain once gunicorn's worker is told to stop; by itself it tells open sockets nothing.
+
+    end_idlers: ends the connections that are open though nobody asks for anything, and says
+        whether there may be more.
+    """
     if hub := hub_of(worker.wsgi):
-        hub.runtime.spawn(lambda: _drain_when_stopped(worker, hub))
+        hub.runtime.spawn(lambda: _drain_when_stopped(worker, hub, end_idlers))
 
 
 def finish(worker: Any) -> None:
@@ -35,8 +40,10 @@ def finish(worker: Any) -> None:
             hub.runtime.sleep(_LOOK_EVERY)
 
 
-def _drain_when_stopped(worker: Any, hub: Hub) -> None:
+def _drain_when_stopped(worker: Any, hub: Hub, end_idlers: Callable[[], bool]) -> None:
     # gunicorn's own loop looks at this flag too, once a second; there is no event to wait for.
     while worker.alive:
         hub.runtime.sleep(_LOOK_EVERY)
     hub.drain()
+    while end_idlers():
+        hub.runtime.sleep(_LOOK_EVERY)

@@ -27,6 +27,7 @@ def open_in(worker: Any) -> None:
 def close_in(worker: Any) -> None:
     """Take the door out again, so that nothing of it keeps the worker when the process ends."""
     vars(worker).pop("handle", None)
+    vars(worker).pop("handle_request", None)
 
 
 class _Door:

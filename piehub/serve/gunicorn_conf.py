@@ -101,13 +101,13 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """gunicorn's hook, in the worker, once the app is loaded."""
-    from piehub.serve import draining, front_door
+    from piehub.serve import draining, front_door, idlers
 
     descriptors.raise_limit()
     options.mend(worker, keepalive)
     collector.relax()
-    draining.watch_gunicorn(worker)
     front_door.open_in(worker)
+    draining.watch_gunicorn(worker, idlers.watch(worker))
     for name in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         # Ctrl-C, too, is a reason to take leave, and a terminal that is closed; gunicorn would end
         # at once.

@@ -41,6 +41,14 @@ def hesitate():
         time.sleep(1)
 
 
+@hesitant.post("/slow")
+def be_slow():
+    say("the view has begun")
+    time.sleep(1.5)
+    say("the view has waited")
+    return flask.request.get_data()
+
+
 def pages(*, door):
     """A page on the hub's own path, and one that makes the hub drain while gunicorn goes on.
 

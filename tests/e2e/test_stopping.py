@@ -1,5 +1,6 @@
 """What clients see when the process is told to end, or ends without a word."""
 
+import socket
 from time import monotonic
 
 import gevent
@@ -69,6 +70,37 @@ def test_a_hook_that_blocks_does_not_hold_up_the_end(start, clients):
     assert peer.close_code() == 1012
     assert server.wait(timeout=12) == 0
     assert monotonic() - began < 10
+
+
+def test_a_page_that_was_loaded_does_not_hold_up_the_end(start):
+    server = start()
+    # Browsers have connections in reserve, too.
+    with connected(server) as browser, connected(server) as in_reserve:
+        browser.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert browser.recv(12) == b"HTTP/1.1 200"
+        began = monotonic()
+        server.terminate()
+        assert server.wait(timeout=10) == 0
+        assert monotonic() - began < 4  # of the eight that gunicorn would wait
+        assert in_reserve.recv(1) == b""
+    assert "Traceback" not in server.log
+
+
+def test_a_request_that_is_being_answered_is_read_and_answered_to_the_end(start):
+    server = start(["gunicorn", "-k", "gevent", "tests.e2e.apps:hesitant"])
+    with connected(server) as browser:
+        browser.sendall(b"POST /slow HTTP/1.1\r\nHost: hub\r\nContent-Length: 4\r\n\r\nfi")
+        server.wait_for_line("the view has begun")
+        server.terminate()
+        server.wait_for_line("the view has waited")
+        browser.sendall(b"ve")
+        with browser.makefile("rb") as answer:
+            assert answer.read().endswith(b"five")
+    assert server.wait(timeout=10) == 0
+
+
+def connected(server):
+    return socket.create_connection(("127.0.0.1", server.port))
 
 
 def test_who_comes_in_while_the_hub_begins_to_drain_is_told_too(start, clients):

@@ -47,7 +47,7 @@ def test_frames_are_written_in_order(peer_and_link):
 def serve(link, heard):
     """Serve in a thread; what arrives and the end of it are put in `heard`."""
 
-    def take(data):
+    def take(data, now):
         heard.append(data)
         return bool(data)
 

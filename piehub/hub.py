@@ -88,6 +88,7 @@ class Hub:
         self._clients_lock = runtime.native_lock()  # guards these, where threads serve
         self.is_draining = False
         self.places = inf  # for clients, in a server that has a thread for each
+        self._for_clients: Callable[[], float] = descriptors.for_clients  # whom there are files for
         self._runtime: Runtime | None = None
         self._secret = self._find_secret()
         self._begin(CLOCK)
@@ -127,6 +128,15 @@ class Hub:
             self._runtime = runtime.choose()
         return self._runtime
 
+    def serve_in_process(self, make: Callable[[], Runtime]) -> Runtime:
+        """The runtime. If nobody has been served yet, it is `make()` from here on: for clients
+        that have no sockets, and by its own clock."""
+        if self._runtime is None:
+            self._runtime = make()
+            self._for_clients = lambda: inf
+            self._begin(self._runtime.clock)
+        return self._runtime
+
     def run(self, function: Callable[[], T], otherwise: T) -> T:
         """Run `function` where rooms may be used, from any thread; `otherwise` if none came yet."""
         if self._runtime is None:  # not for us to choose: we may be in any thread
@@ -153,8 +163,7 @@ class Hub:
     @property
     def is_full(self) -> bool:
         """Whether there are as many clients as one process is to have, or can have."""
-        most = min(self.settings.max_clients, self.places, descriptors.for_clients())
-        return self._clients >= most
+        return self._clients >= min(self.settings.max_clients, self.places, self._for_clients())
 
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""

@@ -65,6 +65,21 @@ def test_bytes_are_received_until_the_peer_ends(peer_and_link):
     assert heard == [b"hello", b"", "end"]
 
 
+def test_what_arrives_is_told_with_the_time_at_which_it_did(peer_and_link):
+    peer, link = peer_and_link
+    times = [monotonic()]
+
+    def take(data, now):
+        times.append(now)
+        return bool(data)
+
+    peer.sendall(b"hello")
+    peer.shutdown(socket.SHUT_WR)
+    link.serve(take, lambda: times.append(monotonic()), None)
+    assert len(times) == 4
+    assert times == sorted(times)
+
+
 def test_the_reader_shows_that_it_listens(peer_and_link):
     _, link = peer_and_link
     heard = []

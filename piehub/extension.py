@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import click
@@ -18,6 +18,9 @@ from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
 from piehub.web import client, upgrade
+
+if TYPE_CHECKING:
+    from piehub.testing import PieTestClient
 
 AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 OnJoinT = TypeVar("OnJoinT", bound=OnJoin)
@@ -103,6 +106,20 @@ class PieHub:
     def rooms(self) -> list[RoomView]:
         """Every room of this process, hidden ones too."""
         return self._hub().registry.views()
+
+    def test_client(self, app: Flask | None = None, **request: Any) -> PieTestClient:
+        """A client that joins rooms in process, for an app's tests.
+
+        app: whose hub, if this PieHub serves several. request: its upgrade; see
+        piehub.testing.PieTestClient, also for what is raised.
+        """
+        from piehub.testing import PieTestClient
+
+        if app is None:
+            app = self._hub().app
+        elif app not in self._apps:
+            raise RuntimeError(f"This PieHub is not on {app}; call init_app first")
+        return PieTestClient(app, **request)
 
     def authorize(self, hook: AuthorizeT) -> AuthorizeT:
         """Decorator: asked before the upgrade, within the request.

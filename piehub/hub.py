@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections import Counter
 from collections.abc import Callable
 from math import inf
@@ -20,7 +19,7 @@ from piehub.net import runtime
 from piehub.net.connection import Limits
 from piehub.net.drain import drain
 from piehub.net.heartbeat import Heartbeat
-from piehub.net.runtime import Runtime
+from piehub.net.runtime import CLOCK, Clock, Runtime
 from piehub.net.telling import tell
 from piehub.origins import Origins
 from piehub.protocol import outgoing
@@ -37,11 +36,6 @@ MAILBOX_BYTES = 1_048_576  # that may wait for a host app, if all rooms' find sp
 T = TypeVar("T")
 
 log = logging.getLogger("piehub")
-
-
-def now_ms() -> int:
-    """The wall clock, milliseconds since the Unix epoch."""
-    return time.time_ns() // 1_000_000
 
 
 class Hub:
@@ -79,30 +73,8 @@ class Hub:
             whisper_ids=settings.max_whisper_ids,
             together_timeout_ms=settings.max_together_timeout_ms,
         )
-        spare = memory.of_machine() // 4
+        self._spare = spare = memory.of_machine() // 4
         self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
-        self.registry = Registry(
-            lock=runtime.native_lock(),
-            call_later=self._call_later,
-            now_ms=now_ms,
-            monotonic=time.monotonic,
-            broadcaster=lambda: self.runtime.broadcast,
-            tell=tell,
-            host_for=self._mailbox if host_app else None,
-            cleanup_delay=settings.room_cleanup_delay,
-            limits=RoomLimits(
-                rooms=settings.max_rooms,
-                rate=settings.room_rate,
-                rate_per_client=settings.room_rate_per_client,
-                members=settings.max_members,
-                password_attempts=settings.password_attempts,
-                together_groups=settings.max_together_groups,
-                together_bytes=min(settings.together_bytes, spare // 2),
-                history_seconds=settings.history_seconds,
-                history_bytes=settings.history_bytes,
-                outbox_bytes=settings.outbox_bytes,
-            ),
-        )
         self.heartbeat = Heartbeat(
             lambda: self.runtime,
             settings.ping_interval,
@@ -116,15 +88,53 @@ class Hub:
         self._clients_lock = runtime.native_lock()  # guards these, where threads serve
         self.is_draining = False
         self.places = inf  # for clients, in a server that has a thread for each
+        self._for_clients: Callable[[], float] = descriptors.for_clients  # whom there are files for
         self._runtime: Runtime | None = None
-        self._rejoin_until = time.monotonic() + settings.rejoin_window
         self._secret = self._find_secret()
+        self._begin(CLOCK)
+
+    def _begin(self, clock: Clock) -> None:
+        """With no rooms, by this clock."""
+        settings = self.settings
+        self.clock = clock
+        self._rejoin_until = clock.monotonic() + settings.rejoin_window
+        self.registry = Registry(
+            lock=runtime.native_lock(),
+            call_later=self._call_later,
+            now_ms=clock.now_ms,
+            monotonic=clock.monotonic,
+            broadcaster=lambda: self.runtime.broadcast,
+            tell=tell,
+            host_for=self._mailbox if self.host_app else None,
+            cleanup_delay=settings.room_cleanup_delay,
+            limits=RoomLimits(
+                rooms=settings.max_rooms,
+                rate=settings.room_rate,
+                rate_per_client=settings.room_rate_per_client,
+                members=settings.max_members,
+                password_attempts=settings.password_attempts,
+                together_groups=settings.max_together_groups,
+                together_bytes=min(settings.together_bytes, self._spare // 2),
+                history_seconds=settings.history_seconds,
+                history_bytes=settings.history_bytes,
+                outbox_bytes=settings.outbox_bytes,
+            ),
+        )
 
     @property
     def runtime(self) -> Runtime:
         """Chosen by the first to serve: the app is often made before gevent patches the process."""
         if self._runtime is None:
             self._runtime = runtime.choose()
+        return self._runtime
+
+    def serve_in_process(self, make: Callable[[], Runtime]) -> Runtime:
+        """The runtime. If nobody has been served yet, it is `make()` from here on: for clients
+        that have no sockets, and by its own clock."""
+        if self._runtime is None:
+            self._runtime = make()
+            self._for_clients = lambda: inf
+            self._begin(self._runtime.clock)
         return self._runtime
 
     def run(self, function: Callable[[], T], otherwise: T) -> T:
@@ -153,8 +163,7 @@ class Hub:
     @property
     def is_full(self) -> bool:
         """Whether there are as many clients as one process is to have, or can have."""
-        most = min(self.settings.max_clients, self.places, descriptors.for_clients())
-        return self._clients >= most
+        return self._clients >= min(self.settings.max_clients, self.places, self._for_clients())
 
     def has_enough_from(self, host: str) -> bool:
         """Whether as many clients as may are from this address."""
@@ -214,7 +223,7 @@ class Hub:
     @property
     def may_remake_rooms(self) -> bool:
         """Whether the hub has just started, so that clients may bring back the rooms it lost."""
-        return time.monotonic() < self._rejoin_until
+        return self.clock.monotonic() < self._rejoin_until
 
     def resume_token(self, client_id: str, lineage: str) -> str:
         """What lets its bearer take over this id from a connection of the same lineage."""
@@ -233,7 +242,7 @@ class Hub:
         return lineage.decode() if -CLOCKS_APART <= age <= RESUME_SECONDS else None
 
     def _signer(self, client_id: str) -> TimestampSigner:
-        return TimestampSigner(self._secret, salt=f"piehub.resume.{client_id}")
+        return _Signer(self.clock, self._secret, f"piehub.resume.{client_id}")
 
     def drain(self) -> None:
         """Take no new clients, close those that are here with 1012; return when all are told."""
@@ -247,7 +256,7 @@ class Hub:
     def sendable(self, payload: Any, from_client: str | None = None) -> bytes:
         """A Data of the server's own. Raises TypeError or ValueError for a payload that is no JSON,
         ValueError for one that no outbox could hold."""
-        return self.fitting(outgoing.room_data(payload, now_ms(), from_client))
+        return self.fitting(outgoing.room_data(payload, self.clock.now_ms(), from_client))
 
     def fitting(self, text: bytes) -> bytes:
         """The same text, of the server's own. Raises ValueError if no outbox could hold it."""
@@ -281,3 +290,14 @@ class Hub:
             "Set it to a long random text."
         )
         return secrets.token_hex(32)
+
+
+class _Signer(TimestampSigner):
+    """By the hub's clock."""
+
+    def __init__(self, clock: Clock, secret: str, salt: str) -> None:
+        super().__init__(secret, salt=salt)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        return self._clock.now_ms() // 1000

@@ -7,11 +7,9 @@ import secrets
 import uuid
 from contextlib import contextmanager
 from functools import partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from piehub import addresses, hooks, signals
-from piehub.hub import now_ms
 from piehub.net.telling import tell
 from piehub.protocol import incoming, outgoing, texts
 from piehub.protocol.fields import BadMessage
@@ -107,7 +105,7 @@ class Client:
         """
         hub, connection = self._hub, self._connection
         self._then = then
-        self._opened_at = monotonic()
+        self._opened_at = hub.clock.monotonic()
         try:
             hub.arrived_from(self._host)
             hub.heartbeat.watch(connection)
@@ -171,7 +169,7 @@ class Client:
         figures = {
             **self._names(),
             "code": code,
-            "seconds": round(monotonic() - self._opened_at, 1),
+            "seconds": round(self._hub.clock.monotonic() - self._opened_at, 1),
             "in": connection.received,
             "out": connection.sent,
         }
@@ -263,7 +261,7 @@ class Client:
             else:
                 self._relay(head, envelope, message_id)
         if signals.data_received.receivers:
-            message = incoming.to_dict(outgoing.relay(head, now_ms()))
+            message = incoming.to_dict(outgoing.relay(head, hub.clock.now_ms()))
             room = self._room_or_refuse()
             hooks.notify(hub.app, signals.data_received, client=self, room=room, message=message)
 

@@ -64,7 +64,8 @@ BELOW = {
         "version",
         "wire",
     },
-    "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "web"},
+    "testing": {"hub", "net", "wire"},
+    "extension": {"hooks", "host_app", "hub", "protocol", "rooms", "settings", "testing", "web"},
     "app": {"extension", "host_app", "logs", "settings", "web"},
     "serve": {"descriptors", "hub", "net", "settings", "signals", "web"},
     "__init__": {"app", "extension", "host_app", "version"},
@@ -82,6 +83,7 @@ FORBIDDEN = {
     "hub": {"gevent", "socket", "threading"},
     "session": {"gevent", "socket", "threading", "flask"},
     "web": {"gevent", "socket", "threading"},
+    "testing": {"gevent", "socket", "threading"},
     "extension": {"gevent", "socket", "threading"},
 }
 

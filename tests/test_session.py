@@ -5,9 +5,9 @@ import json
 import gevent
 import pytest
 from gevent.event import Event
-from itsdangerous import TimestampSigner
 
 from piehub import create_app, session
+from piehub.net.runtime import CLOCK
 from tests.support.peer import ROOM, masked
 from tests.support.timing import A_WHILE, PATIENCE
 
@@ -307,9 +307,9 @@ def test_a_resume_token_stays_good_over_several_connections(service):
 )
 def test_a_resume_token_is_good_for_a_day_and_a_little_before(seconds, lineage, monkeypatch):
     hub = create_app(PIEHUB_SECRET_KEY="for tests").extensions["piehub"]
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 100_000)
+    monkeypatch.setattr(hub, "clock", CLOCK._replace(now_ms=lambda: 100_000_000))
     token = hub.resume_token("anna", "anna's")
-    monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _: 100_000 + seconds)
+    monkeypatch.setattr(hub, "clock", CLOCK._replace(now_ms=lambda: (100_000 + seconds) * 1000))
     assert hub.lineage("anna", token) == lineage
 
 

@@ -15,6 +15,7 @@ from gevent import socket as gevent_socket
 from piehub.wire.extensions import Agreement
 
 _CLIENTS_OWN = "piehub.environ"
+IN_PROCESS = "piehub.client"  # in the environ: what a test client has in the place of a socket
 
 NativeSocket = _socket.socket  # below gevent's patching, and below Python's own wrapping
 
@@ -83,6 +84,11 @@ def from_gunicorn(environ: dict[str, Any]) -> Any:
     """
     client = environ.get("gunicorn.socket")
     return detached(client) if type(client) is gevent_socket.socket else None
+
+
+def from_test_client(environ: dict[str, Any]) -> Any:
+    """What stands for the socket of a client in the process of an app's tests, if it is one."""
+    return environ.get(IN_PROCESS)
 
 
 def detached(client: Any) -> Any:

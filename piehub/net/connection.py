@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from time import monotonic
 
 from piehub.net.outbox import Outbox
 from piehub.net.runtime import NOT_LATE, AppCode, Done, Event, Runtime, latest
@@ -108,7 +107,7 @@ class Connection:
         )
         self._feed = self.reader.feed
         self.received = 0  # messages
-        self.heard_at = monotonic()  # when the last bytes came
+        self.heard_at = self._now()  # when the last bytes came
         self.pinged_at: float | None = None  # when a ping was sent that nothing has answered
         self.closing_at: float | None = None  # when a close frame was sent
         self._peer_has_closed = False
@@ -191,7 +190,7 @@ class Connection:
         The heartbeat ends a peer that never answers.
         """
         if self.closing_at is None:
-            self.closing_at = monotonic()
+            self.closing_at = self._now()
             self._ended = self._ended or (code, reason)
             self._link.push_last(frames.close(code, reason))
 
@@ -222,7 +221,7 @@ class Connection:
 
     def ping(self) -> None:
         """Ask for a sign of life; whatever comes next is one."""
-        self.pinged_at = monotonic()
+        self.pinged_at = self._now()
         self._pings += 1
         self.push(_PING)
 
@@ -238,9 +237,9 @@ class Connection:
         probe = self._runtime.event()
         self._probes = [*(self._probes or ()), probe]
         self.ping()
-        began = monotonic()
+        began = self._now()
         while not probe.wait(timeout):
-            now = monotonic()
+            now = self._now()
             if now - began < timeout + _A_MOMENT:
                 return False
             began = now  # the hub itself stood still, and has not read what came meanwhile
@@ -274,15 +273,18 @@ class Connection:
         message = self.reader.message
         if message and message.since is not None:
             message.since += seconds
-        now = monotonic()
+        now = self._now()
         self._link.late = latest(self._link.late, now - seconds, now)
 
-    def _take(self, data: bytes) -> bool:
+    def _now(self) -> float:
+        return self._runtime.clock.monotonic()
+
+    def _take(self, data: bytes, now: float) -> bool:
         """Deal with what has arrived; say whether to read on."""
         if not data:
             self._has_hung_up = True
             return False
-        now = self.heard_at = monotonic()
+        self.heard_at = now
         if self.pinged_at is not None:
             self.pinged_at = None
             self._answer_probes()
@@ -347,7 +349,7 @@ class Connection:
         code, reason = frames.parse_close(payload)
         self._ended = self._ended or (code, reason)
         if self.closing_at is None:
-            self.closing_at = monotonic()
+            self.closing_at = self._now()
             # RFC 6455 section 5.5.1: answer with the code that came.
             self._link.push_last(frames.encode(CLOSE, payload[:2]))
         self._peer_has_closed = True

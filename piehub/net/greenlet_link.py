@@ -104,7 +104,7 @@ class GreenletLink:
             return
         flusher, outbox = self._flusher, self.outbox
         is_due, flusher.is_due = flusher.is_due, True
-        goes_on = self._take(data)
+        goes_on = self._take(data, monotonic())
         # Others that are ready in this turn may have more to say to the same clients.
         if not self._loop.pendingcnt:
             flusher.flush(outbox)
@@ -120,7 +120,7 @@ class GreenletLink:
         if self._has_ended:  # in the turn of the loop in which this was to begin
             return
         began = monotonic()
-        goes_on = self._take(data)
+        goes_on = self._take(data, began)
         self.late = latest(self.late, began, monotonic())
         self.in_hand = 0
         if goes_on:

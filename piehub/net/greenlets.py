@@ -13,7 +13,7 @@ from gevent import ssl as gevent_ssl
 
 from piehub.net.flusher import Flusher
 from piehub.net.greenlet_link import GreenletLink, TlsLink
-from piehub.net.runtime import Event, native_ident, native_lock, prepare
+from piehub.net.runtime import CLOCK, Event, beat, native_ident, native_lock, prepare
 
 T = TypeVar("T")
 
@@ -22,6 +22,8 @@ _RUN_TIMEOUT = 10.0
 
 class Greenlets:
     """One gevent loop, that of the thread which made this."""
+
+    clock = CLOCK
 
     def __init__(self) -> None:
         self._loop = get_hub().loop
@@ -45,6 +47,9 @@ class Greenlets:
 
         timer.start(fire)
         return cancel
+
+    def repeat(self, seconds: float, function: Callable[[], object], until: Event) -> None:
+        self.spawn(lambda: beat(seconds, function, until))
 
     def run(self, function: Callable[[], T]) -> T:
         if native_ident() == self._thread:

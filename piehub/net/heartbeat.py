@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from math import inf
 from operator import itemgetter
-from time import monotonic
 
 from piehub.net.connection import CLOSE_TIMEOUT, Connection
 from piehub.net.runtime import Event, Runtime, native_lock
@@ -51,7 +50,8 @@ class Heartbeat:
         self._connections: set[Connection] = set()
         self._newcomers: dict[Connection, float] = {}  # and until when, in order of coming
         self._said_in_time: dict[Connection, int] = {}  # messages, of those whose time is over
-        self._all_gone: Event | None = None  # while the sweep runs
+        self._all_gone: Event | None = None  # while it beats
+        self._swept_at = 0.0  # monotonic seconds
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -64,13 +64,15 @@ class Heartbeat:
         """Sweep this client, until it is forgotten."""
         with self._lock:
             self._connections.add(connection)
+            now = self._now()
             if self._join_timeout:
-                self._newcomers[connection] = monotonic() + self._join_timeout
+                self._newcomers[connection] = now + self._join_timeout
             if self._all_gone is not None:
                 return
             all_gone = self._all_gone = self._runtime().event()
+            self._swept_at = now
         try:
-            self._runtime().spawn(lambda: self._run(all_gone))
+            self._runtime().repeat(self._tick, self._beat, all_gone)
         except BaseException:
             self.forget(connection)
             raise
@@ -90,17 +92,18 @@ class Heartbeat:
                 self._all_gone.set()
                 self._all_gone = None
 
-    def _run(self, all_gone: Event) -> None:
-        last = monotonic()
-        while not all_gone.wait(self._tick):
-            now = monotonic()
-            if now - last > 3 * self._tick:
-                self._excuse_all(now - last)
-            last = now
-            try:
-                self.sweep(now)
-            except Exception:  # a bug; without a sweep, nobody would be pinged any more
-                log.exception("the heartbeat failed")
+    def _now(self) -> float:
+        return self._runtime().clock.monotonic()
+
+    def _beat(self) -> None:
+        last, now = self._swept_at, self._now()
+        self._swept_at = now
+        if now - last > 3 * self._tick:
+            self._excuse_all(now - last)
+        try:
+            self.sweep(now)
+        except Exception:  # a bug; without a sweep, nobody would be pinged any more
+            log.exception("the heartbeat failed")
 
     def _excuse_all(self, seconds: float) -> None:
         """The process stood still: what came meanwhile has not been read, so nobody is late."""

@@ -7,9 +7,10 @@ patched, as gunicorn's gevent worker and wsgi.py do it.
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Sequence, Sized
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from gevent import monkey
 
@@ -17,7 +18,7 @@ from piehub.net.outbox import Outbox
 
 T = TypeVar("T")
 
-Take = Callable[[bytes], bool]
+Take = Callable[[bytes, float], bool]
 Done = Callable[[], None]
 AppCode = Sequence[Sized]
 
@@ -33,8 +34,28 @@ native_lock: Callable[[], Any] = monkey.get_original("_thread", "allocate_lock")
 native_ident: Callable[[], int] = monkey.get_original("_thread", "get_ident")
 
 
+def now_ms() -> int:
+    """The wall clock, milliseconds since the Unix epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Clock(NamedTuple):
+    """What a hub knows the time by.
+
+    monotonic: seconds, for waiting. now_ms: milliseconds since the Unix epoch, for `time`.
+    """
+
+    monotonic: Callable[[], float]
+    now_ms: Callable[[], int]
+
+
+CLOCK = Clock(time.monotonic, now_ms)
+
+
 class Event(Protocol):
     """threading.Event, or gevent's."""
+
+    def is_set(self) -> bool: ...
 
     def set(self) -> None: ...
 
@@ -79,10 +100,10 @@ class Link(Protocol):
     def serve(self, take: Take, done: Done, app_code: AppCode) -> None:
         """Hand over all that arrives, and say when no more will.
 
-        take: gets bytes as they arrive, none when the peer has closed or the socket broke; returns
-            whether to read on, and raises nothing. done: called once after that, where it may
-            block. app_code: registers of what `take` may run of the app's own code, and that may
-            block; where all are empty, it does not.
+        take: gets bytes as they arrive, none when the peer has closed or the socket broke, and
+            when that was (monotonic seconds); returns whether to read on, and raises nothing.
+            done: called once after that, where it may block. app_code: registers of what `take`
+            may run of the app's own code, and that may block; where all are empty, it does not.
 
         Returns at once where the loop does the reading; once `done` has returned elsewhere.
         """
@@ -117,11 +138,17 @@ class Recipient(Protocol):
 class Runtime(Protocol):
     """Greenlets or Threads."""
 
+    @property
+    def clock(self) -> Clock: ...
+
     def spawn(self, function: Callable[[], object]) -> None:
         """Run `function` beside the caller."""
 
     def call_later(self, seconds: float, function: Callable[[], None]) -> Callable[[], None]:
         """Run `function`, which must not block, once after `seconds`; returns what cancels it."""
+
+    def repeat(self, seconds: float, function: Callable[[], object], until: Event) -> None:
+        """Run `function` beside the caller, each time after `seconds`, until the event is set."""
 
     def run(self, function: Callable[[], T]) -> T:
         """Run `function`, which must not block, where links may be pushed to; return its result."""
@@ -139,6 +166,12 @@ class Runtime(Protocol):
 
         limit: bytes that may wait. last_words: the frame sent when more did.
         """
+
+
+def beat(seconds: float, function: Callable[[], object], until: Event) -> None:
+    """`Runtime.repeat`, where it may wait in between."""
+    while not until.wait(seconds):
+        function()
 
 
 def latest(late: tuple[float, float], since: float, now: float) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from piehub.net.outbox import Outbox
 from piehub.net.runtime import (
+    CLOCK,
     COPIES_IN_HAND,
     LINGER_BYTES,
     NOT_LATE,
@@ -20,6 +21,7 @@ from piehub.net.runtime import (
     Event,
     Recipient,
     Take,
+    beat,
     latest,
     prepare,
 )
@@ -33,6 +35,8 @@ _LOOK_EVERY = 0.5  # seconds, at a client that does not read
 class Threads:
     """Plain threads."""
 
+    clock = CLOCK
+
     def spawn(self, function: Callable[[], object]) -> None:
         threading.Thread(target=function, daemon=True).start()
 
@@ -41,6 +45,9 @@ class Threads:
         timer.daemon = True
         timer.start()
         return timer.cancel
+
+    def repeat(self, seconds: float, function: Callable[[], object], until: Event) -> None:
+        self.spawn(lambda: beat(seconds, function, until))
 
     def run(self, function: Callable[[], T]) -> T:
         return function()
@@ -137,7 +144,7 @@ class ThreadLink:
         began = time.monotonic()
         self.in_hand = COPIES_IN_HAND * len(data)
         try:
-            return take(data)
+            return take(data, began)
         finally:
             self.in_hand = 0
             self.late = latest(self.late, began, time.monotonic())

@@ -66,7 +66,7 @@ def _upgrade(hub: Hub) -> Response | None:
     try:
         check_handshake(environ)
         visitor = admit(hub, environ)
-        client = adopt.from_gunicorn(environ)
+        client = adopt.from_gunicorn(environ) or adopt.from_test_client(environ)
         if client is None:  # others may be asking meanwhile
             _keep_place(hub, visitor.host)
     except HTTPException as refused:
@@ -166,9 +166,14 @@ def take_away(hub: Hub, client: Any, environ: dict[str, Any], visitor: Visitor) 
 
 
 class _TakenAway(Response):
-    """What gunicorn is told: there is nothing to send, and no further request to read."""
+    """What gunicorn is told: there is nothing to send, and no further request to read. A test
+    client gets the status."""
 
-    def __call__(self, *args: Any) -> Any:
+    default_status = 101
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if adopt.from_test_client(environ) is not None:
+            return super().__call__(environ, start_response)
         raise StopIteration  # as flask-sock ends a request under gunicorn
 
 

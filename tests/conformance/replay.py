@@ -177,9 +177,8 @@ async def perform(url, scenario):
             await client.socket.close()
 
 
-async def check(url, scenario, ignored=()):
+def differences_of(scenario, received, clients, suffix, ignored=()):
     """Return a list of differences; empty when the scenario matched."""
-    received, clients, suffix = await perform(url, scenario)
     differences = []
     for name, messages in scenario["expect"].items():
         expected, actual = without(rewrite(messages, clients, suffix), ignored), received[name]
@@ -192,6 +191,11 @@ async def check(url, scenario, ignored=()):
                 f"{name}: expected {len(expected)} messages, got {len(actual)}: {extra!r}"
             )
     return differences
+
+
+async def check(url, scenario, ignored=()):
+    """Play a scenario; return a list of differences."""
+    return differences_of(scenario, *await perform(url, scenario), ignored)
 
 
 async def judge(url, path, ignored, turn):

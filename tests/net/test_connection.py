@@ -10,12 +10,11 @@ import pytest
 from gevent import monkey
 from greenlet import GreenletExit
 
-from piehub.net import connection as connection_module
 from piehub.net import greenlet_link
 from piehub.net.connection import CLOSE_TIMEOUT, Connection, Limits
 from piehub.net.drain import drain
 from piehub.net.outbox import Outbox
-from piehub.net.runtime import NOT_LATE
+from piehub.net.runtime import CLOCK, NOT_LATE
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -45,14 +44,6 @@ def newcomer(service, url, others=()):
     wire.frame()
     (connection,) = set(service.hub.heartbeat) - set(others)
     return wire, connection
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The time that connections go by: it stands still unless the test moves it."""
-    clock = SimpleNamespace(now=float(int(monotonic())))
-    monkeypatch.setattr(connection_module, "monotonic", lambda: clock.now)
-    return clock
 
 
 def code_of(close_payload):
@@ -421,6 +412,7 @@ class Stuck:
     held_up_since = None
     is_released = False
     late = NOT_LATE
+    clock = CLOCK
 
     def __init__(self, fault=None):
         self.outbox = Outbox(500, b"")

@@ -3,13 +3,12 @@
 import json
 import sys
 from time import monotonic
-from types import SimpleNamespace
 
 import gevent
 import pytest
 
-from piehub.net import connection as connection_module
 from piehub.net import heartbeat as heartbeat_module
+from piehub.net.greenlets import Greenlets
 from tests.support.peer import ROOM, masked
 from tests.support.timing import MS, PATIENCE
 
@@ -86,17 +85,15 @@ def test_as_long_as_all_of_it_is_allowed_nobody_is_closed(room, service):
 
 @pytest.mark.parametrize("every", [1.0, 1.04])
 @pytest.mark.parametrize("first", [0.0, 0.4, 0.999])
-def test_who_vanishes_is_gone_within_45_seconds(first, every, service, monkeypatch):
+def test_who_vanishes_is_gone_within_45_seconds(first, every, service, clock):
     """By the defaults, whenever it was that it vanished, and if the sweeps come somewhat late."""
-    began = monotonic()
-    now = began
-    monkeypatch.setattr(connection_module, "monotonic", lambda: now)
+    began = clock.now
     service.wire(service.start()).frame()
     (connection,) = service.hub.heartbeat
-    now += first
+    clock.now += first
     while connection.closing_at is None:
-        service.hub.heartbeat.sweep(now)
-        now += every
+        service.hub.heartbeat.sweep(clock.now)
+        clock.now += every
     assert 40 < connection.closing_at - began <= 45
     assert connection.closing_at - connection.pinged_at >= 20
 
@@ -216,9 +213,8 @@ class Steps:
 
 
 @pytest.fixture
-def sweeping(service, monkeypatch):
+def sweeping(service, clock):
     """Sweep over a client, each time after so many seconds; return the hub's side of it."""
-    clock = SimpleNamespace(now=monotonic())
 
     def sweep(steps, first=b"", **options):
         wire = service.wire(service.start(ping_interval=0))
@@ -226,10 +222,9 @@ def sweeping(service, monkeypatch):
         wire.send(first + masked(PING, b""))
         wire.frame()
         (connection,) = service.hub.heartbeat
-        for module in (connection_module, heartbeat_module):
-            monkeypatch.setattr(module, "monotonic", lambda: clock.now)
         begun = []
-        runtime = SimpleNamespace(event=lambda: Steps(clock, steps), spawn=begun.append)
+        runtime = Greenlets()
+        runtime.event, runtime.spawn = lambda: Steps(clock, steps), begun.append
         heartbeat = heartbeat_module.Heartbeat(lambda: runtime, 25, 20, **options)
         heartbeat.watch(connection)
         begun[0]()

@@ -118,7 +118,7 @@ def serve(link, heard):
     """Let what arrives be put in `heard`; returns what is set at the end."""
     has_ended = threading.Event()
 
-    def take(data):
+    def take(data, now):
         heard.append(data)
         return bool(data)
 
@@ -150,7 +150,7 @@ def test_while_the_apps_own_code_runs_nothing_more_is_read_and_then_it_goes_on()
         link = Greenlets().link(ours, LIMIT, b"")
         heard, may_go_on, has_ended = [], threading.Event(), threading.Event()
 
-        def take(data):
+        def take(data, now):
             heard.append(data)
             may_go_on.wait(PATIENCE)  # as a hook may
             return bool(data)
@@ -175,7 +175,7 @@ def test_who_is_given_up_while_the_apps_own_code_runs_ends_after_it():
         link = Greenlets().link(ours, LIMIT, b"")
         heard, may_go_on, has_ended = [], threading.Event(), threading.Event()
 
-        def take(data):
+        def take(data, now):
             heard.append(data)
             may_go_on.wait(PATIENCE)
             return True
@@ -197,7 +197,7 @@ def test_who_is_given_up_in_the_turn_in_which_it_speaks_is_not_heard_any_more(ca
     with ours, theirs:
         link = Greenlets().link(ours, LIMIT, b"")
         heard, has_ended = [], threading.Event()
-        link.serve(heard.append, has_ended.set, [["a hook"]])
+        link.serve(lambda data, now: heard.append(data), has_ended.set, [["a hook"]])
         theirs.send(b"one")
         link._loop.run_callback(link.stop_receiving)
         link._loop.run_callback(link._on_readable)  # as the loop does for all who are ready
@@ -377,7 +377,8 @@ def test_the_sweep_goes_on_from_the_first_client_to_the_last(ping_interval, ping
         return True
 
     event = SimpleNamespace(wait=wait, set=lambda: log.append("end"))
-    runtime = SimpleNamespace(event=lambda: event, spawn=lambda run: run())
+    runtime = Greenlets()
+    runtime.event, runtime.spawn = lambda: event, lambda run: run()
     heartbeat = Heartbeat(lambda: runtime, ping_interval, ping_timeout)
     for _ in range(2):
         heartbeat.watch("one")

@@ -47,7 +47,7 @@ def test_frames_are_written_in_order(peer_and_link):
 def serve(link, heard):
     """Serve in a thread; what arrives and the end of it are put in `heard`."""
 
-    def take(data):
+    def take(data, now):
         heard.append(data)
         return bool(data)
 
@@ -63,6 +63,21 @@ def test_bytes_are_received_until_the_peer_ends(peer_and_link):
     peer.shutdown(socket.SHUT_WR)
     serve(link, heard).join(PATIENCE)
     assert heard == [b"hello", b"", "end"]
+
+
+def test_what_arrives_is_told_with_the_time_at_which_it_did(peer_and_link):
+    peer, link = peer_and_link
+    times = [monotonic()]
+
+    def take(data, now):
+        times.append(now)
+        return bool(data)
+
+    peer.sendall(b"hello")
+    peer.shutdown(socket.SHUT_WR)
+    link.serve(take, lambda: times.append(monotonic()), None)
+    assert len(times) == 4
+    assert times == sorted(times)
 
 
 def test_the_reader_shows_that_it_listens(peer_and_link):

@@ -171,7 +171,7 @@ def test_a_together_message_that_was_lost_is_sent_again(ann, bob, network):
     network.swallow()
     ann.do("pie.together('replaced', 1), pie.together('ann', 1)")
     network.cut()
-    ann.comes_back()
+    ann.waits_for("pie.recoveries.length")  # in the room, too, or the group would be bob alone
     bob.do("pie.together('bob', 1)")
     bob.waits_for("pie.heard.length === 2")
     assert sorted(bob.do("pie.heard")) == ["ann", "bob"]
@@ -333,7 +333,8 @@ def test_a_client_whose_id_was_taken_over_stays_away(page, hub):
     ],
 )
 def test_every_promise_settles_though_nothing_answers(page, network, promise):
-    ann = Person(page, "ann", network.url, operationTimeoutMs=200)
+    ann = Person(page, "ann", network.url)
+    ann.do("pie.operationTimeoutMs = 200")
     network.swallow()
     assert "timed out after 200ms" in ann.do(f"{promise}.catch((error) => error.message)")
     ann.do("pie.operationTimeoutMs = 100000")
@@ -343,7 +344,8 @@ def test_every_promise_settles_though_nothing_answers(page, network, promise):
 
 
 def test_disconnecting_ends_though_the_network_is_gone(page, network):
-    ann = Person(page, "ann", network.url, operationTimeoutMs=200)
+    ann = Person(page, "ann", network.url)
+    ann.do("pie.operationTimeoutMs = 200")
     network.swallow()
     ann.do("pie.disconnect()")
     assert not ann.do("pie.isConnected()")
@@ -351,8 +353,9 @@ def test_disconnecting_ends_though_the_network_is_gone(page, network):
 
 
 def test_connecting_to_what_says_nothing_ends(page, network):
-    ann = Person(page, "ann", network.url, operationTimeoutMs=200)
+    ann = Person(page, "ann", network.url)
     ann.do("pie.disconnect()")
+    ann.do("pie.operationTimeoutMs = 200")
     network.mute = True
     error = ann.do("pie.connect(it).catch((error) => error.message)", network.url)
     assert error == "connect timed out after 200ms"

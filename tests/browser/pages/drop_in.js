@@ -13,8 +13,10 @@ class Record {
     this.note("page", ...parts);
   }
 
-  // The same several times is once: how often a client tries to come back is its own business.
+  // The same several times is once: how often a client tries to come back is its own business. That
+  // echoes are late is the machine's.
   note(who, ...parts) {
+    if (/^Latency for own message/.test(parts[1]?.message)) return;
     const line = this.clean(parts.map((part) => JSON.stringify(part, sorted)).join(" "));
     if (line !== this.lines[who].at(-1)) this.lines[who].push(line);
   }

@@ -5,8 +5,18 @@ BIN := $(VENV)/bin
 PEERS := benchmarks/peers/node_modules
 BROWSER := tests/browser/node_modules
 
+# What pytest is told, beside a folder. Playwright cannot be patched by gevent, so what is above the
+# browser's folder is not for it.
+only_browser := --confcutdir=tests/browser --timeout=120
+covers = --cov=piehub.$(1) --cov-branch --cov-fail-under=100
+only_wire := $(call covers,wire)
+only_protocol := $(call covers,protocol)
+only_rooms := $(call covers,rooms)
+# Most tests wait most of the time, so these folders run beside each other: the longest first.
+ALONE := e2e browser rooms deploy wire protocol
+
 .DEFAULT_GOAL := help
-.PHONY: help run test test-covered test-e2e test-browser test-others fuzz soak lint bench bench-quick docs clean
+.PHONY: help run test test-others $(addprefix test-,$(ALONE)) fuzz soak lint bench bench-quick docs clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,33 +25,19 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	@$(MAKE) --no-print-directory --jobs=4 test-covered test-e2e test-browser test-others
+	@$(MAKE) --no-print-directory --jobs=4 test-others $(addprefix test-,$(ALONE))
 
-# Most tests wait most of the time, so these run beside the others; what they print is kept until
-# they end.
-test-covered: $(VENV)/.dev
+# What they print is kept until they end.
+$(addprefix test-,$(ALONE)): test-%: $(VENV)/.dev
 	@mkdir -p build
-	@for part in wire protocol rooms; do \
-	  $(BIN)/python -m pytest tests/$$part --cov=piehub.$$part --cov-branch --cov-fail-under=100 \
-	    > build/test-$$part.txt 2>&1 || { cat build/test-$$part.txt; exit 1; }; \
-	  echo; tail -n 1 build/test-$$part.txt; \
-	done
+	@COVERAGE_FILE=build/.coverage-$* $(BIN)/python -m pytest $(only_$*) tests/$* > build/test-$*.txt 2>&1 \
+	  || { cat build/test-$*.txt; exit 1; }
+	@echo; sed -n '/^SKIPPED/p;$$p' build/test-$*.txt
 
-test-e2e: $(VENV)/.dev
-	@mkdir -p build
-	@$(BIN)/python -m pytest tests/e2e > build/test-e2e.txt 2>&1 || { cat build/test-e2e.txt; exit 1; }
-	@echo; tail -n 1 build/test-e2e.txt
-
-# Not patched by gevent, as Playwright cannot be; so what is above its folder is not for it.
-test-browser: $(VENV)/.dev $(BROWSER)/.installed
-	@mkdir -p build
-	@$(BIN)/python -m pytest --confcutdir=tests/browser --timeout=120 tests/browser \
-	  > build/test-browser.txt 2>&1 \
-	  || { cat build/test-browser.txt; exit 1; }
-	@echo; sed -n '/SKIPPED/p;$$p' build/test-browser.txt
+test-browser: $(BROWSER)/.installed
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(addprefix --ignore=tests/,wire protocol rooms e2e browser)
+	$(BIN)/python -m pytest $(addprefix --ignore=tests/,$(ALONE))
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz

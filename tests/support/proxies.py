@@ -93,7 +93,8 @@ def caddy(start, folder, hub_port, read_timeout=None):
     site = "{$HUB_DOMAIN:localhost} {"
     ours = {site: f"{site}\n\ttls {certificate} {certificate}"}
     if read_timeout:
-        ours["keepalive off"] = f"keepalive off\n\t\t\tread_timeout {read_timeout}s"
+        hub = "reverse_proxy {$HUB_ADDRESS:127.0.0.1:8080}"
+        ours[hub] = f"{hub} {{\n transport http {{\n read_timeout {read_timeout}s\n }}\n }}"
     (folder / "Caddyfile").write_text(CADDY.format(folder=folder) + _with("Caddyfile", ours))
     start(
         [program("caddy"), "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")],

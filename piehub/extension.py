@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 import click
-from flask import Flask, current_app
+from flask import Blueprint, Flask, current_app
 
 from piehub import host_app as host_apps
 from piehub import settings as settings_module
@@ -18,6 +18,7 @@ from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
 from piehub.web import client, upgrade
+from piehub.web import operator as operators
 
 AuthorizeT = TypeVar("AuthorizeT", bound=Authorize)
 OnJoinT = TypeVar("OnJoinT", bound=OnJoin)
@@ -103,6 +104,15 @@ class PieHub:
     def rooms(self) -> list[RoomView]:
         """Every room of this process, hidden ones too."""
         return self._hub().registry.views()
+
+    def operator(self) -> Blueprint:
+        """What operators get (docs/operating.md), to be put where the app wants it:
+
+            app.register_blueprint(pie.operator(), url_prefix="/hub")
+
+        Whoever shows PIEHUB_ADMIN_TOKEN may use it; without that setting it answers 404.
+        """
+        return operators.blueprint()
 
     def authorize(self, hook: AuthorizeT) -> AuthorizeT:
         """Decorator: asked before the upgrade, within the request.

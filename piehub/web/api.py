@@ -49,7 +49,6 @@ def blueprint() -> Blueprint:
         "serve",
         _serve,
         methods=METHODS,
-        merge_slashes=False,
         provide_automatic_options=False,
     )
     api.register_error_handler(HTTPException, _tell)

@@ -74,10 +74,9 @@ def test_what_waited_together_in_it_is_not_sent_and_frees_its_space(hub):
     hub.together(a, 1, "one")
     hub.together(b, 2, "two")
     close(hub)
-    hub.clock.advance(1)
-    assert a.heard() == b.heard() == [ERR]
     assert hub.registry._together.size == 0
     assert hub.clock.timers == []
+    assert a.heard() == b.heard() == [ERR]
 
 
 def test_its_history_goes_with_it(hub):
@@ -154,9 +153,10 @@ def test_what_all_are_told_is_framed_once(make_hub):
 
 
 def test_its_host_app_sees_that_all_have_gone_and_then_that_the_room_has(host_hub):
-    host_hub.room_of("a b")
+    a, _ = host_hub.room_of("a b")
     (mailbox,) = host_hub.mailboxes
     mailbox.taken()
+    host_hub.together(a, "never sent")
     close(host_hub)
     (emission,) = mailbox.taken()
     assert (emission.kind, emission.audience, emission.is_presence) == ("room", (), True)

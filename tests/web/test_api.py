@@ -8,8 +8,9 @@ from flask import Flask
 from gevent import threadpool
 
 from piehub import PieHub, create_app
+from piehub.net.runtime import native_ident
 from tests.support.operator import TOKEN, Operator, path_of
-from tests.support.peer import ROOM
+from tests.support.peer import ROOM, masked
 from tests.support.timing import PATIENCE
 
 LOBBY = path_of()
@@ -347,6 +348,18 @@ def test_a_client_is_closed_and_gone_for_its_room(name, operator, service, app, 
     assert operator.close(path) == 404
 
 
+def test_who_is_closed_and_does_not_answer_is_gone_for_its_room_at_once(
+    operator, service, app, member, monkeypatch
+):
+    monkeypatch.setattr("piehub.net.heartbeat.CLOSE_TIMEOUT", 100 * PATIENCE)
+    other = member()
+    wire = service.wire(app.url, "/?clientId=silent")
+    wire.send(masked(1, json.dumps({"type": "JoinRoom", "roomInfo": ROOM}).encode()))
+    assert len(other.hear_type("ClientPresenceChanged")["clients"]) == 2
+    operator.close("/clients/silent")
+    assert other.hear_type("ClientPresenceChanged")["clients"] == [other.id]
+
+
 def test_who_is_closed_is_told_by_whom_and_the_log_says_it_too(operator, service, app, caplog):
     wire = service.wire(app.url, "/?clientId=anna")
     wire.frame()
@@ -506,12 +519,35 @@ def test_each_app_tells_of_its_own_hub(service):
     assert [[client["id"] for client in clients] for clients in told] == [["anna"], ["bert"]]
 
 
-def test_views_may_run_in_other_threads(app, operator, member):
+def test_views_may_run_in_other_threads_and_rooms_are_used_in_the_hubs_own(
+    app, operator, member, monkeypatch
+):
+    registry = app.extensions["piehub"].registry
+    used = []
+
+    def noted(name):
+        method = getattr(registry, name)
+
+        def note(*asked):
+            used.append((name, native_ident()))
+            return method(*asked)
+
+        return note
+
+    for name in ("announce", "client", "clients", "close", "page", "view"):
+        monkeypatch.setattr(registry, name, noted(name))
     a, b = member(), member()
     elsewhere = threadpool.ThreadPool(1)
-    assert elsewhere.apply(lambda: operator.get(LOBBY))["members"] == [a.id, b.id]
-    assert elsewhere.apply(lambda: operator.close(f"/clients/{a.id}")) == 204
+    for path in ("/rooms", "/clients", f"/clients/{a.id}"):
+        elsewhere.apply(operator.get, (path,))
+    assert elsewhere.apply(operator.get, (LOBBY,))["members"] == [a.id, b.id]
+    said = elsewhere.apply(operator.ask, ("POST", f"{LOBBY}/messages"), {"json": {"payload": 1}})
+    assert said.json == {"sent": 2}
+    assert elsewhere.apply(operator.close, (f"/clients/{a.id}",)) == 204
     assert a.close_code() == 1008
-    assert elsewhere.apply(lambda: operator.close(LOBBY)) == 204
+    assert elsewhere.apply(operator.close, (LOBBY,)) == 204
     assert b.hear_type("Err")
     elsewhere.kill()
+    kinds, threads = zip(*used, strict=True)
+    assert set(kinds) == {"announce", "client", "clients", "close", "page", "view"}
+    assert set(threads) == {native_ident()}

@@ -73,10 +73,10 @@ def _close_room(hub: Hub, key: RoomKey) -> bool:
         "clients=%(clients)d",
         {"app": app, "name": name, "version": version, "clients": len(members)},
     )
-    losers = cast(tuple[Client, ...], members)
-    for loser in losers:
-        loser.lose(info)
     if hub.hooks.on_leave or signals.room_left.receivers:
+        losers = cast(tuple[Client, ...], members)
+        for loser in losers:
+            loser.lose(info)
         hub.runtime.spawn(lambda: _tell_losses(hub, losers))
     return True
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import click
-from flask import Flask, current_app
+from flask import Blueprint, Flask, current_app
 
 from piehub import host_app as host_apps
 from piehub import settings as settings_module
@@ -18,6 +18,7 @@ from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
 from piehub.web import client, upgrade
+from piehub.web import operator as operators
 
 if TYPE_CHECKING:
     from piehub.testing import PieTestClient
@@ -120,6 +121,15 @@ class PieHub:
         elif app not in self._apps:
             raise RuntimeError(f"This PieHub is not on {app}; call init_app first")
         return PieTestClient(app, **request)
+
+    def operator(self) -> Blueprint:
+        """What operators get (docs/operating.md), to be put where the app wants it:
+
+            app.register_blueprint(pie.operator(), url_prefix="/hub")
+
+        Whoever shows PIEHUB_ADMIN_TOKEN may use it; without that setting it answers 404.
+        """
+        return operators.blueprint()
 
     def authorize(self, hook: AuthorizeT) -> AuthorizeT:
         """Decorator: asked before the upgrade, within the request.

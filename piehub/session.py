@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from piehub import addresses, hooks, signals
+from piehub.loss import Loss
 from piehub.net.telling import tell
 from piehub.protocol import incoming, outgoing, texts
 from piehub.protocol.fields import BadMessage
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from piehub.hub import Hub
     from piehub.net.connection import Connection
+    from piehub.net.outbox import Outbox
     from piehub.rooms.room import HostMailbox
 
 PROBE_SECONDS = 2.0  # for the holder of an id to show that it lives
@@ -48,13 +50,13 @@ class Client:
         "_is_host_known",
         "_is_returning",
         "_lineage",
-        "_lost_room",
-        "_opened_at",
+        "_loss",
         "_signature",
         "_then",
         "address",
         "id",
         "identity",
+        "opened_at",
         "outbox",
         "push",
     )
@@ -77,12 +79,13 @@ class Client:
         self._is_host_known = is_host_known
         self._signature = b""
         self._lineage = ""
-        self._lost_room: RoomInfo | None = None  # with its id, to another connection
+        self._loss: Loss | None = None  # of a room
         self.id = requested_id or str(uuid.uuid4())
         self.address = address
         self.identity = identity
+        self.opened_at: float = hub.clock.monotonic()
         self.push = connection.push
-        self.outbox = connection.outbox
+        self.outbox: Outbox = connection.outbox
 
     def __repr__(self) -> str:
         return f"<Client {self.id!r} {self.address}>"
@@ -97,6 +100,28 @@ class Client:
         """The same for all of its address; "" where that is not known."""
         return addresses.network(self._host) if self._is_host_known else ""
 
+    @property
+    def received(self) -> int:
+        """Messages that have come from it."""
+        return self._connection.received
+
+    def close(self, code: int, reason: str) -> None:
+        """Close it, and read no more; it leaves its room at once. Does not block."""
+        self._connection.give_up(code, reason)
+
+    def lose(self, room: RoomInfo) -> None:
+        """It has been taken out of `room`, of which it will tell the app's own code before it tells
+        of anything else. Does not block."""
+        self._loss = Loss(partial(self._left, room), self._hub.runtime.event())
+
+    def tell_loss_soon(self) -> None:
+        """The same, without waiting for something else to tell. Does not block."""
+        if loss := self._loss:
+            connection = self._connection
+            self._hub.runtime.spawn(
+                lambda: loss.tell_when_idle(lambda: connection.is_being_dealt_with)
+            )
+
     def live(self, resume_token: str, then: Callable[[], None]) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.
 
@@ -105,7 +130,6 @@ class Client:
         """
         hub, connection = self._hub, self._connection
         self._then = then
-        self._opened_at = hub.clock.monotonic()
         try:
             hub.arrived_from(self._host)
             hub.heartbeat.watch(connection)
@@ -154,12 +178,22 @@ class Client:
         return self._connection.answers(PROBE_SECONDS)
 
     def _take_over(self, holder: Client) -> bool:
-        done, holder._lost_room = self._hub.registry.take_over(self, holder)
+        done, room = self._hub.registry.take_over(self, holder)
+        if room:
+            holder.lose(room)
         holder._connection.give_up(close_codes.TAKEN_OVER, "another connection took over this id")
         return done
 
     def _part(self) -> None:
-        self._left(self._hub.registry.disconnect(self) or self._lost_room)
+        room = self._hub.registry.disconnect(self)
+        self._tell_loss()
+        self._left(room)
+
+    def _tell_loss(self) -> None:
+        """Return once the app's own code knows of the room that this client has lost."""
+        if self._loss:
+            self._loss.tell()
+            self._loss = None  # it leads back here
 
     def _tell_end(self) -> None:
         connection = self._connection
@@ -169,7 +203,7 @@ class Client:
         figures = {
             **self._names(),
             "code": code,
-            "seconds": round(self._hub.clock.monotonic() - self._opened_at, 1),
+            "seconds": round(self._hub.clock.monotonic() - self.opened_at, 1),
             "in": connection.received,
             "out": connection.sent,
         }
@@ -316,6 +350,7 @@ class Client:
     def _join_room(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
         join = incoming.join(text, hub.message_limits)
+        self._tell_loss()
         may_remake = self._is_returning and hub.may_remake_rooms
         try:
             if hub.hooks.on_join:
@@ -353,6 +388,7 @@ class Client:
     def _enter_matchmaking(self, text: bytes, envelope: Envelope) -> None:
         hub = self._hub
         terms = incoming.match(text, hub.message_limits)
+        self._tell_loss()
         try:
             if hub.hooks.on_join:
                 # There is no room yet; what can be judged is who wants to play what.

@@ -31,7 +31,7 @@ def test_a_test_fails_that_leaves_behind(what, tmp_path):
     script = tmp_path / "test_it.py"
     script.write_text(SCRIPT.format(statement=LEAVES[what]))
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", script],
+        [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "no:cacheprovider", script],
         cwd=ROOT,
         env={**os.environ, "TESTS_MS": "0.1", "PYTHONPATH": str(ROOT)},
         capture_output=True,

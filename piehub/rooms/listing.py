@@ -24,6 +24,7 @@ class RoomView:
     max_clients: int | None
     hidden: bool
     is_password_protected: bool
+    history: int | None = None  # messages that it keeps
 
 
 def view(room: Room) -> RoomView:
@@ -37,7 +38,16 @@ def view(room: Room) -> RoomView:
         max_clients=info.max_clients,
         hidden=bool(info.hidden),
         is_password_protected=info.password is not None,
+        history=info.history,
     )
+
+
+def page(
+    rooms: Iterable[Room], wanted: Search, limit: int, offset: int
+) -> tuple[list[RoomView], int]:
+    """Of those that match, as for `search` but hidden or not, some; and how many there are."""
+    found = [room for room in rooms if _matches(room.info, wanted)]
+    return [view(room) for room in found[offset : offset + limit]], len(found)
 
 
 def search(rooms: Iterable[Room], wanted: Search, most: int) -> dict[str, Any]:

@@ -155,6 +155,23 @@ class Registry:
         with self._lock:
             return self._leave(member)
 
+    def close(self, key: RoomKey, words: bytes) -> tuple[RoomInfo, tuple[Member, ...]] | None:
+        """Take everybody out of a room, who are told so by `words`, and let it go with all that it
+        keeps. Returns what it was and who was in it; None where there is no such room.
+        """
+        with self._lock:
+            room = self._rooms.get(key)
+            if room is None:
+                return None
+            members = room.audience
+            for member in members:
+                del self._places[member]
+            room.dismiss(words)
+            room.together.take_complete(room.members.keys())  # of nobody: all groups, unsent
+            self._presence.tell(room, present=False)  # to its host app, if anybody
+            self._remove(room)
+            return room.info, members
+
     def _room_to_join(self, member: Member, join: Join, may_remake: bool) -> Room | None:
         self._check_connected(member)
         if member in self._places:
@@ -403,6 +420,25 @@ class Registry:
     def views(self) -> list[RoomView]:
         """Every room, hidden ones too, for the server's own code."""
         return [listing.view(room) for room in self._snapshot()]
+
+    def view(self, key: RoomKey) -> RoomView | None:
+        """One room, hidden or not, if there is such a room."""
+        room = self._rooms.get(key)
+        return listing.view(room) if room else None
+
+    def page(self, search: Search, limit: int, offset: int) -> tuple[list[RoomView], int]:
+        """Of the rooms that match, hidden ones too, `limit` behind the first `offset`; and how many
+        there are of them in all."""
+        return listing.page(self._snapshot(), search, limit, offset)
+
+    def clients(self) -> list[Member]:
+        """Everybody who is here, in a room or not."""
+        with self._lock:
+            return list(self._clients.values())
+
+    def client(self, client_id: str) -> Member | None:
+        """Who has this id."""
+        return self._clients.get(client_id)
 
     def counts(self) -> tuple[int, int]:
         """How many rooms and clients there are."""

@@ -131,6 +131,16 @@ class Room:
             self._tell_each((member,), owed())
         self.audience = tuple(self.members.values())
 
+    def dismiss(self, words: bytes) -> None:
+        """Take everybody out, and tell them so, behind what they are owed."""
+        audience, owed = self.audience, self._owed
+        self.members, self._came, self._owed = {}, {}, {}
+        self.ids_bytes, self.audience = 0, ()
+        for member in audience:
+            if words_owed := owed.get(member.id):
+                self._tell_each((member,), words_owed())
+        self._broadcast(audience, words)
+
     def emit(self, text: bytes) -> None:
         """Send `text`, which is presence, to everyone: one frame, the same bytes for all."""
         if self.host:

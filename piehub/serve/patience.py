@@ -61,6 +61,7 @@ def patient(handler: type[WSGIHandler]) -> type[WSGIHandler]:
         def get_environ(self) -> Any:
             environ = super().get_environ()
             self.wsgi_input.__class__ = _Body
+            environ["RAW_URI"] = self.path  # as gunicorn has it; PATH_INFO is decoded
             return environ
 
         def _sendall(self, data: bytes) -> None:

@@ -203,6 +203,13 @@ def test_a_limit_of_requests_which_is_not_used_does_not_shut_the_door(start, wir
     assert came_through_the_door(client)
 
 
+def test_what_operators_get_does_not_shut_the_door(start, wire):
+    client = wire(start(gunicorn(), PIEHUB_ADMIN_TOKEN="an-admin-token-for-tests"))
+    client.send(head() + EARLY)
+    greeted(client)
+    assert came_through_the_door(client)
+
+
 def test_who_says_nothing_is_closed_without_a_word(start, wire):
     client = wire(start(gunicorn("wsgi:app", "--keep-alive", "1")))
     assert client.rest() == b""

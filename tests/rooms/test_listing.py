@@ -262,5 +262,44 @@ def test_views_show_every_room_as_it_is_hidden_ones_too(hub):
     assert hub.registry.views()[0].clients == ("b",)
 
 
+def page(hub, limit=100, offset=0, **search):
+    """The names of the rooms on a page, and how many there are in all."""
+    rooms, total = hub.registry.page(Search(**search), limit, offset)
+    return [room.name for room in rooms], total
+
+
+def test_a_page_has_rooms_in_the_order_of_making_hidden_ones_too(town):
+    names = ["lobby", "lobby", "bar", "lobby", "lobby", "", "cellar"]
+    assert page(town) == (names, 7)
+    assert page(town, limit=3) == (names[:3], 7)
+    assert page(town, limit=3, offset=2) == (names[2:5], 7)
+    assert page(town, offset=6) == (["cellar"], 7)
+    assert page(town, offset=7) == ([], 7)
+
+
+def test_a_page_has_those_that_match_and_counts_them(town):
+    assert page(town, app="chat", version="1", limit=2) == (["lobby", "bar"], 5)
+    assert page(town, name="cellar") == (["cellar"], 1)
+    assert page(town, name="attic") == ([], 0)
+
+
+def test_one_room_is_shown_as_it_is(hub):
+    hub.room_of("a b", max_clients=5, history=7, hidden=True)
+    shown = RoomView("app", "r", "1", ("a", "b"), 5, True, False, history=7)
+    assert hub.registry.view(("app", "r", "1")) == shown
+    assert hub.registry.page(Search(), 1, 0) == ([shown], 1)
+    assert hub.registry.view(("app", "1", "r")) is None
+
+
+def test_clients_are_shown_as_they_came_in_a_room_or_not(hub):
+    a, b = hub.clients("a b")
+    hub.join(b)
+    assert hub.registry.clients() == [a, b]
+    assert hub.registry.client("b") is b
+    hub.registry.disconnect(b)
+    assert hub.registry.clients() == [a]
+    assert hub.registry.client("b") is None
+
+
 def test_views_of_a_hub_without_rooms_are_none(hub):
     assert hub.registry.views() == []

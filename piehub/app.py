@@ -16,8 +16,8 @@ from piehub.web import operator, views
 
 
 def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Flask:
-    """Make the Flask app of a hub on its own, with a page at `/`, `/healthz`, and
-    what operators get (docs/operating.md).
+    """Make the Flask app of a hub on its own, with a page at `/`, `/healthz`, and what operators
+    get (docs/operating.md).
 
     Settings come from the environment (docs/settings.md); `settings`, such as PIEHUB_PATH="/ws",
     go before it. Raises SettingError.

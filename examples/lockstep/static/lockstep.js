@@ -111,9 +111,9 @@ function comeIn() {
   });
 }
 
-pie.onConnectInfo = ({ connected }) => {
+pie.onConnectInfo = () => {
   forget();
-  if (connected) comeIn(); // when the connection was lost, the client comes back by itself
+  comeIn(); // for the first time; after a lost connection, the client does that by itself
 };
 
 // A hidden page's timers are slow, and everybody would wait for it.

@@ -106,6 +106,8 @@ def test_who_comes_later_rides_in_the_next_round(ride, open_example):
     watch(cyd)
     ann, bob = ride(None, None)
     hide(cyd, False)
+    see(cyd, "() => game.told.size === 2")
+    go_on(cyd, 2)
     says(cyd, "A round is on. You ride in the next one.")
     for page in ann, bob, cyd:
         rides(page, 3)
@@ -297,14 +299,15 @@ def test_a_move_out_of_turn_or_onto_another_is_refused(players):
 
 
 def test_who_was_cut_off_comes_back_to_the_same_game(players, network_to):
-    network = network_to("tic_tac_toe")
-    x, o = players(network, network)
+    networks = [network_to("tic_tac_toe"), network_to("tic_tac_toe")]
+    x, o = players(*networks)
     put(x, 4)
     board(o, "... .X. ...")
-    cut(network)
-    for page in x, o:
-        says(page, "Disconnected")
-    network.is_down = False
+    (network_of_x,) = (one for one in networks if f":{one.port}/" in x.url)
+    cut(network_of_x)
+    says(x, "Disconnected")
+    says(o, "The other one has gone, and may come back.")
+    network_of_x.is_down = False
     says(o, "Your turn.")
     says(x, "O thinks")
     put(o, 0)

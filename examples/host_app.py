@@ -1,10 +1,11 @@
 """A host app: server code in each room. It greets newcomers and minds the language.
 
-Run a hub with it, from the folder above this one:
+Run the chat with it, from the folder above this one:
 
-    PIEHUB_HOST_APP=examples.host_app:Greeter gunicorn -k gevent wsgi:app
+    PIEHUB_HOST_APP=examples.host_app:Greeter .venv/bin/python -m examples chat
 
-and meet it with chat/index.html, or with a client of your own that sends {"text": ...}.
+or a hub on its own (PIEHUB_HOST_APP=... gunicorn -k gevent wsgi:app), and meet it with a client of
+your own that sends {"text": ...}.
 """
 
 from __future__ import annotations

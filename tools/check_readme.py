@@ -1,4 +1,4 @@
-"""Check that every command in the README's sh blocks could be typed as it stands.
+"""Check that every command in the READMEs' sh blocks could be typed as it stands.
 
 Their shape, not their effect: make targets, files, modules, options and settings must exist.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PAGES = [README, ROOT / "examples" / "README.md"]
 sys.path.insert(0, str(ROOT))
 
 from piehub.settings import FIELDS  # noqa: E402
@@ -36,7 +37,9 @@ def complaint(command: str) -> str | None:
         name = setting[1]
         if name.startswith("PIEHUB_") and name not in FIELDS:
             return f"{name} is no setting"
-        words.pop(0)
+        value = words.pop(0).partition("=")[2]
+        if name == "PIEHUB_HOST_APP" and (fault := _import_fault(value)):
+            return fault
     if not words:
         return "sets a variable for nothing"
     program = words[0].removeprefix(".venv/bin/")
@@ -80,17 +83,25 @@ def _module_fault(module: str, options: list[str]) -> str | None:
     )
     if usage.returncode:
         return f"python -m {module} --help fails"
-    unknown = [word for word in options if word.startswith("--") and word not in usage.stdout]
+    # Of our own commands, each word is one of their choices.
+    checked = [word for word in options if word.startswith("--") or module == "examples"]
+    unknown = [word for word in checked if word not in re.findall(r"[\w-]+", usage.stdout)]
     return f"python -m {module} has no {unknown}" if unknown else None
 
 
 def main() -> int:
-    """Print each faulty command; exit status 1 when there is one, or when there are no commands."""
-    found = commands(README.read_text())
+    """Print each faulty command; exit status 1 when there is one, or a page without commands."""
+    return max(check(page) for page in PAGES)
+
+
+def check(page: Path) -> int:
+    """Print a page's faulty commands; 1 when there is one, or no command, else 0."""
+    name = page.relative_to(ROOT)
+    found = commands(page.read_text())
     faults = [(command, fault) for command in found if (fault := complaint(command))]
     for command, fault in faults:
-        print(f"README.md: `{command}`: {fault}")
-    print(f"README.md: {len(found)} commands, {len(faults)} faulty")
+        print(f"{name}: `{command}`: {fault}")
+    print(f"{name}: {len(found)} commands, {len(faults)} faulty")
     return 1 if faults or not found else 0
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from gevent import monkey
 
+from tests.browser.examples import COMMANDS
 from tests.browser.hub import BIN, HubProcess, Network
 from tests.browser.site import Site
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SIZES = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 360, "height": 740}}
 
 
 def pytest_collection_modifyitems(items):
@@ -88,6 +90,66 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert not errors
+
+
+@pytest.fixture
+def axe():
+    """Say what the accessibility rules of axe-core find wrong with a page."""
+    source = MODULES / "axe-core" / "axe.min.js"
+    if not source.exists():
+        pytest.skip("axe-core is not installed; `make test-browser` needs npm for that")
+
+    def axe(page):
+        page.evaluate(source.read_text())  # the page's policy would not let it in as a script
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        return [
+            f"{rule['id']}: {node['html']} {node['failureSummary']}"
+            for rule in found["violations"]
+            for node in rule["nodes"]
+        ]
+
+    return axe
+
+
+@pytest.fixture(scope="session")
+def start_example():
+    """Start an example by its command, once."""
+    started = {}
+
+    def start_example(name):
+        if name not in started:
+            started[name] = HubProcess(command=COMMANDS[name])
+        return started[name]
+
+    yield start_example
+    for example in started.values():
+        example.kill()
+        assert "Traceback" not in example.log, example.log
+
+
+@pytest.fixture
+def network_to(start_example):
+    """Put a network of one's own before an example."""
+    networks = []
+
+    def network_to(name):
+        networks.append(Network(start_example(name)))
+        return networks[-1]
+
+    yield network_to
+    for network in networks:
+        network.close()
+
+
+@pytest.fixture
+def open_example(open_page, start_example):
+    """Open an example's page as one more person does, by a network of one's own if it is given."""
+
+    def open_example(name, network=None, **options):
+        port = (network or start_example(name)).port
+        return open_page(f"http://127.0.0.1:{port}/", **options)
+
+    return open_example
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -23,11 +24,15 @@ def free_port():
 
 
 class HubProcess:
-    """A stand-alone hub on gunicorn, at `port`. What it prints is in `log`."""
+    """A stand-alone hub on gunicorn, or what `command` starts, at `port`.
 
-    def __init__(self, app="wsgi:app", cwd=ROOT, **environment):
+    What it prints is in `log`.
+    """
+
+    def __init__(self, app="wsgi:app", cwd=ROOT, command=None, **environment):
         self.port = free_port()
-        self._app = app
+        gunicorn = [BIN / "gunicorn", "-k", "gevent", "-c", ROOT / "gunicorn.conf.py", app]
+        self._command = command or gunicorn
         self._cwd = cwd
         self._environment = environment
         self.log = ""
@@ -45,7 +50,7 @@ class HubProcess:
         """Start it, again at the same port if it has run before; return when it listens."""
         kept = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         self._process = subprocess.Popen(
-            [BIN / "gunicorn", "-k", "gevent", "-c", ROOT / "gunicorn.conf.py", self._app],
+            self._command,
             cwd=self._cwd,
             env={
                 **kept,
@@ -80,6 +85,14 @@ class HubProcess:
                 sleep(0.02)
             else:
                 return
+
+    def says(self, pattern):
+        """Wait until it prints this, and return the match."""
+        deadline = monotonic() + SECONDS
+        while not (found := re.search(pattern, self.log)):
+            assert monotonic() < deadline, self.log
+            sleep(0.02)
+        return found
 
     def stop(self):
         """As a platform does: SIGTERM, and wait."""

@@ -4,28 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import MODULES
-
-SIZES = {"desktop": {"width": 1200, "height": 900}, "phone": {"width": 360, "height": 740}}
-
-
-@pytest.fixture
-def axe():
-    """Say what the accessibility rules of axe-core find wrong with a page."""
-    source = MODULES / "axe-core" / "axe.min.js"
-    if not source.exists():
-        pytest.skip("axe-core is not installed; `make test-browser` needs npm for that")
-
-    def axe(page):
-        page.evaluate(source.read_text())  # the page's policy would not let it in as a script
-        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        return [
-            f"{rule['id']}: {node['html']} {node['failureSummary']}"
-            for rule in found["violations"]
-            for node in rule["nodes"]
-        ]
-
-    return axe
+from tests.browser.conftest import SIZES
 
 
 @pytest.fixture

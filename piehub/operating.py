@@ -43,11 +43,13 @@ SORTS: dict[str, Callable[[Client], float]] = {
 }
 
 
-def rooms(hub: Hub, wanted: Search, *, limit: int, offset: int) -> tuple[list[RoomView], int]:
-    """Of the rooms that match, hidden ones too, `limit` behind the first `offset`, in the order of
-    making; and how many there are in all."""
+def rooms(
+    hub: Hub, wanted: Search, search: str, *, limit: int, offset: int
+) -> tuple[list[RoomView], int]:
+    """Of the rooms that match, hidden ones too, and have `search` in their app or name, `limit`
+    behind the first `offset`, in the order of making; and how many there are in all."""
     nothing: tuple[list[RoomView], int] = ([], 0)
-    return hub.run(lambda: hub.registry.page(wanted, limit, offset), nothing)
+    return hub.run(lambda: hub.registry.page(wanted, search, limit, offset), nothing)
 
 
 def room(hub: Hub, key: RoomKey) -> RoomView | None:

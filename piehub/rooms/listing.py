@@ -43,10 +43,11 @@ def view(room: Room) -> RoomView:
 
 
 def page(
-    rooms: Iterable[Room], wanted: Search, limit: int, offset: int
+    rooms: Iterable[Room], wanted: Search, text: str, limit: int, offset: int
 ) -> tuple[list[RoomView], int]:
-    """Of those that match, as for `search` but hidden or not, some; and how many there are."""
-    found = [room for room in rooms if _matches(room.info, wanted)]
+    """Of those that match, as for `search` but hidden or not, and have `text` in their app or name,
+    some; and how many there are."""
+    found = [room for room in rooms if _matches(room.info, wanted) and _has(room.info, text)]
     return [view(room) for room in found[offset : offset + limit]], len(found)
 
 
@@ -127,6 +128,10 @@ def _matches(info: RoomInfo, search: Search) -> bool:
         and (not search.name or info.name == search.name)
         and info.version.startswith(search.version)
     )
+
+
+def _has(info: RoomInfo, text: str) -> bool:
+    return text in info.app or text in info.name
 
 
 def _name(room: Room) -> dict[str, Any]:

@@ -426,10 +426,12 @@ class Registry:
         room = self._rooms.get(key)
         return listing.view(room) if room else None
 
-    def page(self, search: Search, limit: int, offset: int) -> tuple[list[RoomView], int]:
-        """Of the rooms that match, hidden ones too, `limit` behind the first `offset`; and how many
-        there are of them in all."""
-        return listing.page(self._snapshot(), search, limit, offset)
+    def page(
+        self, search: Search, text: str, limit: int, offset: int
+    ) -> tuple[list[RoomView], int]:
+        """Of the rooms that match, hidden ones too, and have `text` in their app or name, `limit`
+        behind the first `offset`; and how many there are of them in all."""
+        return listing.page(self._snapshot(), search, text, limit, offset)
 
     def clients(self) -> list[Member]:
         """Everybody who is here, in a room or not."""

@@ -118,9 +118,10 @@ def _document() -> Response:
 
 
 def _rooms() -> Response:
-    asked = _query("app", "name", "version", "limit", "offset")
+    asked = _query("app", "name", "version", "search", "limit", "offset")
     wanted = Search(asked.get("app", ""), asked.get("name", ""), asked.get("version", ""))
-    found, total = operating.rooms(_hub(), wanted, **_page(asked))
+    search = asked.get("search", "")
+    found, total = operating.rooms(_hub(), wanted, search, **_page(asked))
     return jsonify(rooms=[_room_told(room) for room in found], total=total)
 
 

@@ -154,6 +154,7 @@ _PATHS: Json = {
                 _in_query("app", "Those of this app alone."),
                 _in_query("name", "Those of this name alone."),
                 _in_query("version", "Those alone whose version begins so."),
+                _in_query("search", "Those alone that have this in their app or name."),
                 *_PAGE,
             ],
         )

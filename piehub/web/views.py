@@ -6,17 +6,9 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from piehub.hub import Hub
 from piehub.version import __version__
+from piehub.web import policy
 
 PAGES = "piehub_pages"  # the blueprint's name
-
-# All that a page needs is the hub's own, and no other site may show it within its own pages.
-_POLICY = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 def pages(hub: Hub) -> Blueprint:
@@ -29,10 +21,7 @@ def pages(hub: Hub) -> Blueprint:
         static_url_path="/static/piehub",
     )
 
-    @blueprint.after_request
-    def guard(response: Response) -> Response:
-        response.headers.update(_POLICY)
-        return response
+    blueprint.after_request(policy.guard)
 
     @blueprint.get("/")
     def index() -> str:

@@ -262,9 +262,9 @@ def test_views_show_every_room_as_it_is_hidden_ones_too(hub):
     assert hub.registry.views()[0].clients == ("b",)
 
 
-def page(hub, limit=100, offset=0, **search):
+def page(hub, limit=100, offset=0, text="", **search):
     """The names of the rooms on a page, and how many there are in all."""
-    rooms, total = hub.registry.page(Search(**search), limit, offset)
+    rooms, total = hub.registry.page(Search(**search), text, limit, offset)
     return [room.name for room in rooms], total
 
 
@@ -280,6 +280,9 @@ def test_a_page_has_rooms_in_the_order_of_making_hidden_ones_too(town):
 def test_a_page_has_those_that_match_and_counts_them(town):
     assert page(town, app="chat", version="1", limit=2) == (["lobby", "bar"], 5)
     assert page(town, name="cellar") == (["cellar"], 1)
+    assert page(town, text="ella") == (["cellar"], 1)
+    assert page(town, text="hat", limit=1)[0] == ["lobby"]
+    assert page(town, text="nowhere") == ([], 0)
     assert page(town, name="attic") == ([], 0)
 
 
@@ -287,7 +290,7 @@ def test_one_room_is_shown_as_it_is(hub):
     hub.room_of("a b", max_clients=5, history=7, hidden=True)
     shown = RoomView("app", "r", "1", ("a", "b"), 5, True, False, history=7)
     assert hub.registry.view(("app", "r", "1")) == shown
-    assert hub.registry.page(Search(), 1, 0) == ([shown], 1)
+    assert hub.registry.page(Search(), "", 1, 0) == ([shown], 1)
     assert hub.registry.view(("app", "1", "r")) is None
 
 

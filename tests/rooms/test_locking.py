@@ -22,7 +22,7 @@ ASKED = {
     "search": lambda hub, *_: hub.registry.search(Search()),
     "stats": lambda hub, *_: hub.registry.stats(),
     "close": lambda hub, *_: hub.registry.close(KEY, b"{}"),
-    "page": lambda hub, *_: hub.registry.page(Search(), 1, 0),
+    "page": lambda hub, *_: hub.registry.page(Search(), "", 1, 0),
     "clients": lambda hub, *_: hub.registry.clients(),
     "views": lambda hub, *_: hub.registry.views(),
 }

@@ -93,7 +93,10 @@ def test_a_long_list_comes_in_pages(operator, member):
 def test_a_page_has_100_if_nothing_is_said_and_1000_at_most(operator, member, app):
     peer = member()
     room = app.extensions["piehub"].registry.view(("chat", "lobby", "1.0.0"))
-    app.extensions["piehub"].registry.page = lambda wanted, limit, offset: ([room] * limit, 5000)
+    app.extensions["piehub"].registry.page = lambda wanted, text, limit, offset: (
+        [room] * limit,
+        5000,
+    )
     assert len(operator.get("/rooms")["rooms"]) == 100
     assert len(operator.get("/rooms", limit=1000)["rooms"]) == 1000
     assert peer.id
@@ -396,7 +399,7 @@ def test_a_client_that_is_not_there_is_404_and_named(operator):
         (
             "/rooms",
             "ofset=1",
-            "'ofset' is no parameter; there are app, name, version, limit, offset",
+            "'ofset' is no parameter; there are app, name, version, search, limit, offset",
         ),
         ("/clients", "limit=1&limit=2", "limit is there 2 times"),
     ],

@@ -30,7 +30,7 @@ const TILES = {
   rooms: [(sample) => sample.rooms, count],
   "messages-in": [(sample) => sample.messagesIn, rate],
   "messages-out": [(sample) => sample.messagesOut, rate],
-  waiting: [(sample) => sample.bytesWaiting, bytes],
+  waiting: [(sample) => sample.waiting, bytes],
   closes: [(sample) => sum(sample.closes) / interval, rate],
 };
 
@@ -131,8 +131,7 @@ async function showAll() {
 function showTiles({ now, samples }) {
   for (const [id, [of, text]] of Object.entries(TILES)) {
     const values = samples.map(of);
-    const last = now[id] === undefined ? (values.at(-1) ?? 0) : now[id];
-    part(id).querySelector("b").textContent = text(last);
+    part(id).querySelector("b").textContent = text(of(now) || 0);
     const most = Math.max(...values, 0);
     part(id).querySelector(".most").textContent = `at most ${text(most)}`;
     draw(part(id), values, most);
@@ -272,7 +271,7 @@ function put(row, i, cell) {
     place.className = "number";
     place.textContent = cell.number;
   } else {
-    place.textContent = cell;
+    place.textContent = place.title = cell;
   }
 }
 

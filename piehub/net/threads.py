@@ -33,6 +33,9 @@ _LOOK_EVERY = 0.5  # seconds, at a client that does not read
 class Threads:
     """Plain threads."""
 
+    def __init__(self) -> None:
+        self.received = 0
+
     def spawn(self, function: Callable[[], object]) -> None:
         threading.Thread(target=function, daemon=True).start()
 
@@ -50,6 +53,9 @@ class Threads:
 
     def event(self) -> Event:
         return threading.Event()
+
+    def time_flush(self, tell: Callable[[float], None]) -> None:
+        pass
 
     def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
         tell(members, text)

@@ -99,8 +99,12 @@ class Client:
         """The same for all of its address; "" where that is not known."""
         return addresses.network(self._host) if self._is_host_known else ""
 
-    def live(self, resume_token: str, then: Callable[[], None]) -> None:
+    def live(
+        self, resume_token: str, then: Callable[[], None], asked_at: float | None = None
+    ) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.
+
+        asked_at: when it asked to come in; monotonic, seconds.
 
         Returns as soon as the client has been greeted where the loop reads from it, and at the end
         where the caller does.
@@ -109,12 +113,15 @@ class Client:
         self._then = then
         self._opened_at = monotonic()
         try:
+            hub.figures.opened += 1
             hub.arrived_from(self._host)
             hub.heartbeat.watch(connection)
             if hub.is_draining:  # since it was admitted
                 connection.close(close_codes.RESTARTING, "the hub is restarting")
             self._take_id(resume_token)
             self._greet()
+            if asked_at is not None:
+                hub.figures.handshakes.append(monotonic() - asked_at)
         except BaseException:
             self._end()
             raise
@@ -132,6 +139,7 @@ class Client:
                 self._tell_end()
             finally:
                 self._hub.heartbeat.forget(connection)
+                self._hub.figures.went(connection)
                 self._hub.gone_from(self._host)
                 self._then()
 

@@ -28,9 +28,11 @@ BELOW = {
     "guard": set(),
     "hooks": {"guard", "protocol"},
     "host_app": {"guard", "protocol", "rooms", "net"},
+    "figures": {"net", "rooms", "wire"},
     "hub": {
         "addresses",
         "descriptors",
+        "figures",
         "hooks",
         "host_app",
         "memory",
@@ -55,6 +57,7 @@ BELOW = {
     },
     "web": {
         "addresses",
+        "figures",
         "hooks",
         "hub",
         "net",
@@ -80,6 +83,7 @@ FORBIDDEN = {
     "net": {"flask"},
     "hooks": {"gevent", "socket", "threading"},
     "host_app": {"gevent", "socket", "threading"},
+    "figures": {"gevent", "socket", "threading", "flask"},
     "hub": {"gevent", "socket", "threading"},
     "session": {"gevent", "socket", "threading", "flask"},
     "web": {"gevent", "socket", "threading"},

@@ -12,11 +12,12 @@ from piehub import settings as settings_module
 from piehub.extension import PieHub
 from piehub.host_app import HostApp
 from piehub.settings import PREFIX
-from piehub.web import views
+from piehub.web import metrics, views
 
 
 def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Flask:
-    """Make the Flask app of a hub on its own, with a page at `/` and `/healthz`.
+    """Make the Flask app of a hub on its own, with a page at `/`, `/healthz`, and its figures at
+    `/metrics` and `/api/figures` for those who have a token.
 
     Settings come from the environment (docs/settings.md); `settings`, such as PIEHUB_PATH="/ws",
     go before it. Raises SettingError.
@@ -29,4 +30,5 @@ def create_app(*, host_app: type[HostApp] | None = None, **settings: Any) -> Fla
     logs.configure(settings_module.load(app.config))  # before the hub has something to say
     PieHub(app, host_app=host_app)
     app.register_blueprint(views.pages(app.extensions["piehub"]))
+    app.register_blueprint(metrics.blueprint())
     return app

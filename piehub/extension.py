@@ -17,7 +17,7 @@ from piehub.host_app import HostApp
 from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
-from piehub.web import client, upgrade
+from piehub.web import client, metrics, upgrade
 from piehub.web import operator as operators
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class PieHub:
         app.extensions["piehub"] = hub
         self._apps.add(app)
         upgrade.install(app, hub)
+        metrics.install(app, hub)
         if settings.serve_client:
             client.install(app)
         hub.tell_of_origins()

@@ -13,6 +13,7 @@ from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
 from piehub import addresses, descriptors, host_app, memory, origins, signals
+from piehub.figures import Figures
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -82,6 +83,9 @@ class Hub:
             join_timeout=settings.join_timeout if settings.require_join else 0,
             outboxes_bytes=settings.outboxes_bytes or spare,
         )
+        self.figures = Figures(self.heartbeat, lambda: self.registry, self._now_ms)
+        if settings.admin_token:
+            self.figures.watchers.append(self.figures.sample)
         self._clients = 0  # that are here, or for whom a place is kept
         self._clients_from: Counter[str] = Counter()  # the same, by network, if that is limited
         self._expected: dict[str, int] = {}  # for whom a place is kept, by host
@@ -92,6 +96,9 @@ class Hub:
         self._runtime: Runtime | None = None
         self._secret = self._find_secret()
         self._begin(CLOCK)
+
+    def _now_ms(self) -> int:
+        return self.clock.now_ms()
 
     def _begin(self, clock: Clock) -> None:
         """With no rooms, by this clock."""
@@ -126,6 +133,7 @@ class Hub:
         """Chosen by the first to serve: the app is often made before gevent patches the process."""
         if self._runtime is None:
             self._runtime = runtime.choose()
+            self.figures.begin(self._runtime)
         return self._runtime
 
     def serve_in_process(self, make: Callable[[], Runtime]) -> Runtime:

@@ -122,8 +122,12 @@ class Client:
                 lambda: loss.tell_when_idle(lambda: connection.is_being_dealt_with)
             )
 
-    def live(self, resume_token: str, then: Callable[[], None]) -> None:
+    def live(
+        self, resume_token: str, then: Callable[[], None], asked_at: float | None = None
+    ) -> None:
         """Serve the client until it has gone, and call `then`, in whatever greenlet that is.
+
+        asked_at: when it asked to come in; monotonic, seconds.
 
         Returns as soon as the client has been greeted where the loop reads from it, and at the end
         where the caller does.
@@ -131,12 +135,15 @@ class Client:
         hub, connection = self._hub, self._connection
         self._then = then
         try:
+            hub.figures.opened += 1
             hub.arrived_from(self._host)
             hub.heartbeat.watch(connection)
             if hub.is_draining:  # since it was admitted
                 connection.close(close_codes.RESTARTING, "the hub is restarting")
             self._take_id(resume_token)
             self._greet()
+            if asked_at is not None:
+                hub.figures.handshakes.append(hub.clock.monotonic() - asked_at)
         except BaseException:
             self._end()
             raise
@@ -154,6 +161,7 @@ class Client:
                 self._tell_end()
             finally:
                 self._hub.heartbeat.forget(connection)
+                self._hub.figures.went(connection)
                 self._hub.gone_from(self._host)
                 self._then()
 

@@ -28,9 +28,11 @@ BELOW = {
     "guard": set(),
     "hooks": {"guard", "protocol"},
     "host_app": {"guard", "protocol", "rooms", "net"},
+    "figures": {"net", "rooms", "wire"},
     "hub": {
         "addresses",
         "descriptors",
+        "figures",
         "hooks",
         "host_app",
         "memory",
@@ -58,6 +60,7 @@ BELOW = {
     "operating": {"hub", "protocol", "rooms", "session", "signals", "wire"},
     "web": {
         "addresses",
+        "figures",
         "hooks",
         "hub",
         "net",
@@ -86,6 +89,7 @@ FORBIDDEN = {
     "net": {"flask"},
     "hooks": {"gevent", "socket", "threading"},
     "host_app": {"gevent", "socket", "threading"},
+    "figures": {"gevent", "socket", "threading", "flask"},
     "hub": {"gevent", "socket", "threading"},
     "session": {"gevent", "socket", "threading", "flask"},
     "web": {"gevent", "socket", "threading"},

@@ -284,6 +284,8 @@ class Connection:
         if not data:
             self._has_hung_up = True
             return False
+        count = len(data)  # a call: between the two halves of what follows, a thread could come
+        self._runtime.received += count
         self.heard_at = now
         if self.pinged_at is not None:
             self.pinged_at = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from operator import length_hint
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from piehub.net.outbox import CHUNK
@@ -29,7 +30,8 @@ class Audience:
     those.
 
     sends: what takes each member's bytes, in the order of `outboxes`; they keep it true.
-    sent: frames that every member has been sent, but for those of which it knows better.
+    sent, written: frames and bytes that every member has been sent, but for those of which it
+        knows better.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Audience:
         "size",
         "takes_deflated",
         "twin",
+        "written",
     )
 
     def __init__(
@@ -53,6 +56,7 @@ class Audience:
         self.frames: list[bytes] = []
         self.size = 0  # bytes
         self.sent = 0
+        self.written = 0
         self.sends: list[Send] = []
         for place, outbox in enumerate(outboxes):
             if outbox.audience is not None:
@@ -86,6 +90,7 @@ class Audience:
         waiting, self.frames = self.frames, []
         size, self.size = self.size, 0
         self.sent += len(waiting)
+        self.written += size
         data = b"".join(waiting)
         sends, first = self.sends, 0
         if len(sends) == 2 and self.outboxes[0] is speaker:
@@ -105,16 +110,16 @@ class Audience:
             except OSError:
                 taken = 0  # its own outbox meets the same error, and knows what to do
             except Exception:
-                _give_up(self._straggler(rest, first, len(waiting)))
+                _give_up(self._straggler(rest, first, len(waiting), size))
                 continue
-            _put_all(self._straggler(rest, first, len(waiting)), waiting, size, taken)
+            _put_all(self._straggler(rest, first, len(waiting), size), waiting, size, taken)
 
-    def _straggler(self, rest: Iterator[Send], first: int, count: int) -> GreenletOutbox:
+    def _straggler(self, rest: Iterator[Send], first: int, count: int, size: int) -> GreenletOutbox:
         """Whose `send` has come out of `rest` last, where that of the member `first` was first: it
-        has not been sent all of the `count` frames."""
+        has not been sent all of the `count` frames, which have `size` bytes."""
         outbox = self.outboxes[(first - 1 - length_hint(rest)) % len(self.outboxes)]
         if outbox.audience is self:  # else it has gone, and counts by itself
-            outbox.uncount(count)
+            outbox.uncount(count, size)
         return outbox
 
 
@@ -126,6 +131,7 @@ class Flusher:
         self.is_due = False  # a flush comes in this turn, whoever else asks for one
         self._dirty: list[GreenletOutbox] = []
         self._told: list[Audience] = []
+        self.stopwatch: Callable[[float], None] | None = None  # is told how long the next one takes
 
     def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
         """Queue a text, in one frame, for all members of a room.
@@ -164,6 +170,9 @@ class Flusher:
 
     def flush(self, speaker: GreenletOutbox | None = None) -> None:
         """Send all that waits. speaker: who has said what is sent, if that is one client."""
+        if self.stopwatch is not None:
+            self._flush_and_tell(self.stopwatch, speaker)
+            return
         self.is_due = False
         if self._dirty:
             dirty, self._dirty = self._dirty, []
@@ -180,6 +189,14 @@ class Flusher:
                         audience.flush(speaker)
                 except Exception:  # nor may a room keep others'
                     log.exception("cannot flush what a room was told")
+
+    def _flush_and_tell(
+        self, tell: Callable[[float], None], speaker: GreenletOutbox | None
+    ) -> None:
+        self.stopwatch = None
+        began = monotonic()
+        self.flush(speaker)
+        tell(monotonic() - began)
 
     def wake(self) -> None:
         """See to it that a flush comes at the end of this turn."""

@@ -63,12 +63,17 @@ class GreenletOutbox(Outbox):
         return self._sent if self.audience is None else self._sent + self.audience.sent
 
     @property
+    def written(self) -> int:
+        return self._written if self.audience is None else self._written + self.audience.written
+
+    @property
     def waiting(self) -> int:
         return self.size if self.audience is None else self.size + self.audience.size
 
-    def uncount(self, frames: int) -> None:
-        """The audience has counted so many too many as sent."""
+    def uncount(self, frames: int, size: int) -> None:
+        """The audience has counted so many too many as sent, of `size` bytes together."""
         self._sent -= frames
+        self._written -= size
 
     def enter(self, audience: Audience, place: int) -> None:
         """Share what waits, from now on, with those who are told the same."""
@@ -76,7 +81,7 @@ class GreenletOutbox(Outbox):
 
     def leave(self) -> None:
         """Share nothing any more."""
-        self._sent, self.audience = self.sent, None
+        self._sent, self._written, self.audience = self.sent, self.written, None
 
     def send_by(self, send: Send) -> None:
         """From now on, hand to `send` what comes next."""

@@ -30,6 +30,7 @@ class Greenlets:
         self._thread = native_ident()
         self._flusher = Flusher(self._loop)
         self.broadcast = self._flusher.broadcast
+        self.received = 0
 
     def spawn(self, function: Callable[[], object]) -> None:
         self.run(lambda: gevent.spawn(function))
@@ -85,6 +86,9 @@ class Greenlets:
 
     def event(self) -> Event:
         return cast(Event, gevent_event.Event())
+
+    def time_flush(self, tell: Callable[[float], None]) -> None:
+        self._flusher.stopwatch = tell
 
     def link(self, client: socket.socket, limit: int, last_words: bytes) -> GreenletLink:
         if native_ident() != self._thread:

@@ -20,20 +20,20 @@ class Outbox:
         "_last_words",
         "_sent",
         "_torn",
+        "_written",
         "frames",
         "is_open",
         "limit",
         "overflowed",
         "size",
         "takes_deflated",
-        "written",
     )
 
     def __init__(self, limit: int, last_words: bytes) -> None:
         self.frames: list[bytes | memoryview] = []
         self.size = 0
         self._sent = 0
-        self.written = 0  # bytes
+        self._written = 0
         self.limit = limit
         self.is_open = True
         self.overflowed = False
@@ -46,6 +46,11 @@ class Outbox:
     def sent(self) -> int:
         """Frames sent, whole."""
         return self._sent
+
+    @property
+    def written(self) -> int:
+        """Bytes sent."""
+        return self._written
 
     @property
     def waiting(self) -> int:
@@ -87,7 +92,7 @@ class Outbox:
         self._in_flight = False
         if not self.frames:  # abandoned meanwhile
             return
-        self.written += count
+        self._written += count
         self.size -= count
         if not self.size:  # nearly always
             self._sent += len(self.frames)

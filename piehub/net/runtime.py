@@ -141,6 +141,9 @@ class Runtime(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    received: int
+    """Bytes that have come from all clients."""
+
     def spawn(self, function: Callable[[], object]) -> None:
         """Run `function` beside the caller."""
 
@@ -156,6 +159,10 @@ class Runtime(Protocol):
     def sleep(self, seconds: float) -> None: ...
 
     def event(self) -> Event: ...
+
+    def time_flush(self, tell: Callable[[float], None]) -> None:
+        """Tell, once, how many seconds the next flush of what was said takes. With a thread for
+        each client there is none."""
 
     def broadcast(self, members: Sequence[Any], text: bytes) -> None:
         """Push a text, in one frame, to all members of a room, which are Recipients. The same

@@ -37,6 +37,9 @@ class Threads:
 
     clock = CLOCK
 
+    def __init__(self) -> None:
+        self.received = 0
+
     def spawn(self, function: Callable[[], object]) -> None:
         threading.Thread(target=function, daemon=True).start()
 
@@ -57,6 +60,9 @@ class Threads:
 
     def event(self) -> Event:
         return threading.Event()
+
+    def time_flush(self, tell: Callable[[float], None]) -> None:
+        pass
 
     def broadcast(self, members: Sequence[Recipient], text: bytes) -> None:
         tell(members, text)

@@ -23,6 +23,12 @@ class Entry:
         self._limits = limits
         self._making = Making(limits)
         self._passwords = Passwords(limits.password_attempts)
+        self.rooms_made = 0
+
+    @property
+    def wrong_passwords(self) -> int:
+        """That have been given so far."""
+        return self._passwords.wrong
 
     def check_joining(self, member: Member, join: Join, room: Room, now: float) -> None:
         """Raise Refused if `member` may not come into this room."""
@@ -71,4 +77,5 @@ class Entry:
 
     def made(self, member: Member, now: float, *, returns: bool = False) -> None:
         """`member` has made a room."""
+        self.rooms_made += 1
         self._making.made(member.id, now, returns=returns)

@@ -19,6 +19,7 @@ class Passwords:
     """
 
     def __init__(self, attempts: int) -> None:
+        self.wrong = 0  # that have been given so far
         self._by_client = Pace(attempts / _MINUTE, attempts)
         self._by_network = Pace(attempts / _MINUTE, attempts)
 
@@ -43,6 +44,7 @@ class Passwords:
             return texts.WRONG_PASSWORD
         if hmac.compare_digest(given.encode(), kept.encode()):
             return None
+        self.wrong += 1
         for pace, key in paces:
             pace.spend(key, now)
         return texts.WRONG_PASSWORD

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from functools import partial
 from sys import maxsize
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from piehub.protocol import outgoing, texts
 from piehub.protocol.incoming import Join, Match, RoomInfo, Search
@@ -25,6 +25,16 @@ RoomKey = tuple[str, str, str]  # app, name, version
 Deliver = Callable[[Emission], None]
 Send = Callable[[bytes, bool], None]
 HostFactory = Callable[[RoomInfo, Deliver, Send], HostMailbox]
+
+
+class Tally(NamedTuple):
+    """What has happened since the start. recovered: who came back to a room and missed nothing;
+    lost: whose room, or what it said meanwhile, was no longer there."""
+
+    rooms_made: int
+    wrong_passwords: int
+    recovered: int
+    lost: int
 
 
 class Registry:
@@ -86,6 +96,8 @@ class Registry:
         self._places: dict[Member, Room] = {}  # who is in a room, and which
         self._matchmaking: Matchmaking[Member] = Matchmaking()
         self._life_time_clients = 0
+        self._recovered = 0
+        self._lost = 0
         self._started = monotonic()
 
     # Clients
@@ -147,8 +159,14 @@ class Registry:
             self._matchmaking.leave(member)
             self._add(room, member)
             room.welcome(member, join.recover)
-            missed = room.history.since(join.recover) if room.history and join.recover else None
-            return sum(map(len, missed or ()))
+            if not join.recover:
+                return 0
+            missed = room.history.since(join.recover) if room.history else None
+            if missed is None:
+                self._lost += 1
+                return 0
+            self._recovered += 1
+            return sum(map(len, missed))
 
     def leave(self, member: Member) -> RoomInfo | None:
         """Take `member` out of its room; return which that was."""
@@ -445,6 +463,11 @@ class Registry:
     def counts(self) -> tuple[int, int]:
         """How many rooms and clients there are."""
         return len(self._rooms), len(self._clients)
+
+    def tally(self) -> Tally:
+        """What has happened since the start."""
+        entry = self._entry
+        return Tally(entry.rooms_made, entry.wrong_passwords, self._recovered, self._lost)
 
     def _snapshot(self) -> list[Room]:
         with self._lock:

@@ -38,6 +38,7 @@ def finish(worker: Any) -> None:
         hub.drain()
         while len(hub.heartbeat) and monotonic() < deadline:
             hub.runtime.sleep(_LOOK_EVERY)
+        hub.figures.look()  # the last of them, for the processes that share them
 
 
 def _drain_when_stopped(worker: Any, hub: Hub, end_idlers: Callable[[], bool]) -> None:

@@ -15,6 +15,7 @@ from piehub.serve import address, collector, options
 
 __all__ = [
     "bind",
+    "child_exit",
     "graceful_timeout",
     "keepalive",
     "nworkers_changed",
@@ -92,6 +93,15 @@ def pre_exec(server: Any) -> None:
         "port. SIGHUP loads the app anew."
     )
     os._exit(0)  # nothing here is the child's to clean up
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """gunicorn's hook, in the master, when a worker has ended: what it counted stays, whom it
+    served has gone."""
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid, folder)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -46,6 +46,7 @@ class InProcess:
     """Its clock begins at 0 and stands still, but for `pass_time`, and where somebody waits."""
 
     def __init__(self) -> None:
+        self.received = 0
         self._now = 0
         began = CLOCK.now_ms()
         self.clock = Clock(
@@ -97,6 +98,9 @@ class InProcess:
                 self._ready.extend(heappop(self._timers)[2])
 
     # What the hub asks of a runtime
+
+    def time_flush(self, tell: Callable[[float], None]) -> None:
+        """There is none."""
 
     def spawn(self, function: Callable[[], object]) -> None:
         self._ready.append(function)

@@ -83,6 +83,8 @@ def _views(segments: list[str]) -> Views:  # noqa: PLR0911, one for each path
     match segments:
         case ["openapi.json"]:
             return {"GET": _document}
+        case ["figures"]:
+            return {"GET": _figures}
         case ["rooms"]:
             return {"GET": _rooms}
         case ["rooms", app, version, name]:
@@ -112,6 +114,10 @@ def _hub() -> Hub:
 def _document() -> Response:
     base = request.script_root + request.path.removesuffix("/api/openapi.json")
     return jsonify(openapi.document(base or "/"))
+
+
+def _figures() -> Response:
+    return Response(_hub().figures.report(), mimetype="application/json")
 
 
 # Rooms

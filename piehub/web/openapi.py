@@ -141,6 +141,29 @@ _SCHEMAS: Json = {
     ),
 }
 
+_RATE: Json = {"type": "number", "minimum": 0}
+_CLOSES: Json = {"type": "object", "additionalProperties": _COUNT}
+_SAMPLE = _object(
+    {
+        "at": _COUNT | {"description": "Milliseconds since the Unix epoch."},
+        "clients": _COUNT,
+        "rooms": _COUNT,
+        "messagesIn": _RATE | {"description": "A second, from clients."},
+        "messagesOut": _RATE | {"description": "Frames a second, to clients."},
+        "bytesOut": _RATE | {"description": "A second, to clients."},
+        "waiting": _COUNT | {"description": "Bytes that wait to be sent, for all clients."},
+        "closes": _CLOSES | {"description": "Clients gone since the last sample, by close code."},
+    }
+)
+_FIGURES = _object(
+    {
+        "now": _SAMPLE,
+        "samples": _list(_SAMPLE, 180),
+        "closes": _CLOSES | {"description": "Clients gone since the start, by close code."},
+        "interval": _COUNT | {"description": "Seconds between two samples."},
+    }
+)
+
 _PATHS: Json = {
     "/api/openapi.json": {
         "get": _does("This document, which needs no token", {"type": "object"}) | {"security": []},
@@ -199,6 +222,6 @@ _PATHS: Json = {
         "delete": _does("Close a client's connection, with 1008", {}),
     },
     "/api/figures": {
-        "get": _does("What the hub has counted, and its last 15 minutes", {"type": "object"}),
+        "get": _does("What the hub has counted, and its last 15 minutes", _FIGURES),
     },
 }

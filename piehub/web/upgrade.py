@@ -38,6 +38,7 @@ class Visitor(NamedTuple):
     requested_id: str
     resume_token: str
     compression: Agreement | None
+    asked_at: float  # monotonic, seconds
 
 
 def install(app: Flask, hub: Hub) -> None:
@@ -71,6 +72,9 @@ def _upgrade(hub: Hub) -> Response | None:
             _keep_place(hub, visitor.host)
     except HTTPException as refused:
         _tell_refusal(hub, environ, refused)
+        raise
+    except Exception:  # the app's own authorize
+        hub.figures.refused(500)
         raise
     if client is not None:
         take_away(hub, client, environ, visitor)
@@ -119,17 +123,20 @@ def _serve_upgraded(hub: Hub, client: Any) -> None:
         _refuse_upgraded(hub, client, _refusal_code(hub, refused), _text_of(refused))
     except Exception:
         log.exception("authorize failed")
+        hub.figures.refused(500)
         _refuse_upgraded(hub, client, close_codes.INTERNAL_ERROR, "internal error")
     else:
         _serve(hub, client, visitor)
 
 
 def _tell_refusal(hub: Hub, environ: dict[str, Any], refused: HTTPException) -> None:
+    status = refused.get_response().status_code
+    hub.figures.refused(status)
     log.info(
         "client refused address=%(address)s status=%(status)d reason=%(reason)r",
         {
             "address": _address(environ, _host(hub, environ)),
-            "status": refused.get_response().status_code,
+            "status": status,
             "reason": _text_of(refused),
         },
     )
@@ -162,7 +169,7 @@ def take_away(hub: Hub, client: Any, environ: dict[str, Any], visitor: Visitor) 
     connection.push(handshake.accept(key, agreed.response if agreed else ""))
     newcomer = _client(hub, connection, visitor)
     hub.expect(visitor.host)
-    newcomer.live(visitor.resume_token, then=client.close)
+    newcomer.live(visitor.resume_token, client.close, visitor.asked_at)
 
 
 class _TakenAway(Response):
@@ -182,6 +189,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
 
     In the request's own context, if there is an authorize hook.
     """
+    asked_at = hub.clock.monotonic()
     if hub.is_draining:
         refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     _check_origin(hub, environ)
@@ -205,6 +213,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
         client_id,
         asked.get("resumeToken", ""),
         _compression(hub, environ),
+        asked_at,
     )
 
 
@@ -263,7 +272,7 @@ def _serve(hub: Hub, client: Any, visitor: Visitor) -> None:
     newcomer = _client(hub, connection, visitor)
     if request.environ.pop(_VISITOR, None) is None:
         hub.expect(visitor.host)
-    newcomer.live(visitor.resume_token, then=has_gone.set)
+    newcomer.live(visitor.resume_token, has_gone.set, visitor.asked_at)
     try:
         has_gone.wait()
     except BaseException:  # the server ends the request, and with it the socket

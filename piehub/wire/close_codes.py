@@ -21,6 +21,12 @@ TOO_SLOW = 4413
 TOO_MANY_MESSAGES = 4429  # the original hub's own code
 
 _ASSIGNED = frozenset({1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014})
+_KNOWN = _ASSIGNED | {NO_STATUS, ABNORMAL, NO_PONG, TAKEN_OVER, TOO_SLOW, TOO_MANY_MESSAGES}
+
+
+def is_known(code: int) -> bool:
+    """Say whether this code is an assigned one or piehub's own; applications may make up others."""
+    return code in _KNOWN
 
 
 def may_be_received(code: int) -> bool:

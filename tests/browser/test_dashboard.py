@@ -58,7 +58,7 @@ def test_nobody_sees_anything_without_the_right_token(open_page, operated):
     page = open_page(f"{operated.page}/dashboard")
     page.fill("#token", "a guess, and a wrong one")
     page.click("text=Sign in")
-    page.locator("#refusal", has_text="That is not the hub’s token.").wait_for()
+    page.locator("#refusal", has_text="That is not the hub").wait_for()
     assert not page.is_visible("#figures")
 
 

@@ -64,8 +64,8 @@ def pages(*, door):
 
 
 def operated():
-    """Pages for operators, which say so when somebody comes to them."""
-    app = create_app()
+    """Pages for operators, which say so when somebody comes to them, or want a token."""
+    app = create_app(PIEHUB_ADMIN_TOKEN="an-admin-token-for-tests")
     for path in ("/metrics", "/dashboard", "/api/rooms"):
         app.add_url_rule(path, path, lambda: say("an operator's page") or "figures")
     return app

@@ -443,7 +443,8 @@ def test_a_client_that_takes_a_little_at_a_time_is_waited_for(clock):
     assert not connection.is_stalled(clock.now)
     for _ in range(10):
         clock.now += Limits.stall_timeout * 0.9
-        link.outbox.written += 10
+        link.outbox.put(b"ten bytes.")
+        link.outbox.taken(10)
         assert not connection.is_stalled(clock.now)
     clock.now += Limits.stall_timeout * 0.9
     assert not connection.is_stalled(clock.now)

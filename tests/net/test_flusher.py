@@ -140,3 +140,36 @@ def test_who_is_let_go_of_with_the_rooms_message_unsent_has_not_been_sent_it(run
     audience[0].link.release()
     assert heard(audience[1], 2) == b"12"
     assert audience[0].outbox.sent == 1
+
+
+def test_what_all_are_told_counts_in_bytes_for_each_as_far_as_it_was_taken(runtime, audience):
+    slow, *others = audience
+    slow.push(b"x" * 900_000)  # more than a socket takes
+    gevent.sleep(0)
+    before = slow.outbox.written
+    for _ in range(2):
+        runtime.broadcast(audience, b"12")
+        gevent.sleep(0)
+    assert 0 < slow.outbox.written == before
+    assert [member.outbox.written for member in others] == [8, 8]
+    waited = slow.outbox.waiting
+    while slow.outbox.waiting:
+        slow.theirs.recv(CHUNK)
+        gevent.sleep(0)
+    assert slow.outbox.written == before + waited == 900_008
+    for member in audience:
+        member.link.release()
+    assert [member.outbox.written for member in audience] == [900_008, 8, 8]
+
+
+def test_a_flush_is_timed_once_when_somebody_asks(runtime, audience):
+    took = []
+    runtime.time_flush(took.append)
+    gevent.sleep(0)
+    assert not took
+    for text in (b"1", b"2"):
+        runtime.broadcast(audience, text)
+        gevent.sleep(0)
+    assert [heard(member, 2) for member in audience] == [b"12"] * 3
+    (seconds,) = took
+    assert 0 < seconds < PATIENCE

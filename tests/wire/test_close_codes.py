@@ -1,7 +1,7 @@
 import pytest
 
 from piehub.wire import close_codes
-from piehub.wire.close_codes import may_be_received
+from piehub.wire.close_codes import is_known, may_be_received
 
 
 def test_a_peer_may_send_the_assigned_codes_and_those_of_libraries_and_applications():
@@ -58,3 +58,9 @@ def test_only_the_two_codes_that_are_never_on_the_wire_may_not_be_sent():
         value for name, value in vars(close_codes).items() if name.isupper() and name[0] != "_"
     ]
     assert [code for code in codes if not may_be_received(code)] == [1005, 1006]
+
+
+def test_a_code_is_known_if_it_is_assigned_or_the_hubs_own_and_not_if_an_application_made_it_up():
+    own = [4408, 4409, 4413, 4429]
+    assigned = [*range(1000, 1004), *range(1005, 1015)]
+    assert [code for code in range(65536) if is_known(code)] == [*assigned, *own]

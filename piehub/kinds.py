@@ -72,6 +72,11 @@ def _secret(value: Any) -> str | None:
     return (value if value.strip() else "") if isinstance(value, str) else None
 
 
+def _token(value: Any) -> str | None:
+    token = value.strip() if isinstance(value, str) else None
+    return token if token is None or re.fullmatch(r"([!-~]{16,})?", token) else None
+
+
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
@@ -95,6 +100,11 @@ DEPTH = Kind("an integer from 1 to 500", _integer(1, 500))
 PATH = Kind("a path such as /ws", _path)
 TEXT = Kind("text", _text)
 SECRET = Kind("text", _secret, is_secret=True)
+TOKEN = Kind(
+    "text of 16 characters or more, ASCII without blanks; best a long random one",
+    _token,
+    is_secret=True,
+)
 PROXIES = Kind("addresses and networks, with commas between them; unix is a UNIX socket", proxies)
 ORIGINS = Kind(
     "origins such as https://example.com, with commas between them; * or same. None has a * in it, "

@@ -25,6 +25,7 @@ from piehub.kinds import (
     SECONDS,
     SECRET,
     TEXT,
+    TOKEN,
     Kind,
     one_of,
 )
@@ -196,6 +197,14 @@ class Settings:
     host_app: str = _setting("", TEXT, "The host app for every room, as `module:Class`.")
     secret_key: str = _setting(
         "", SECRET, "Signs resume tokens; Flask's SECRET_KEY, else a random one for each start."
+    )
+    admin_token: str = _setting(
+        "",
+        TOKEN,
+        "Opens what operators see: `/dashboard`, `/api` and `/metrics`. None: they are not there.",
+    )
+    metrics_token: str = _setting(
+        "", TOKEN, "Opens `/metrics` alone, so that who collects them need not hold the other."
     )
     log_format: str = _setting(
         "text",

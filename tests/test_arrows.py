@@ -61,6 +61,7 @@ BELOW = {
         "origins",
         "protocol",
         "session",
+        "settings",
         "version",
         "wire",
     },

@@ -89,6 +89,16 @@ def test_a_wrong_secret_is_not_shown():
     assert "123456" not in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["ADMIN_TOKEN", "METRICS_TOKEN"])
+def test_a_token_has_16_characters_or_more_that_a_header_can_carry(name):
+    assert read({f"PIEHUB_{name}": " 0123456789abcdef\n"}) == {name.lower(): "0123456789abcdef"}
+    assert read({f"PIEHUB_{name}": " "}) == {name.lower(): ""}
+    for wrong in ("0123456789abcde", "0123456789 abcdef", "0123456789abcdéf", 10**20, None):
+        with pytest.raises(SettingError) as error:
+            read({f"PIEHUB_{name}": wrong})
+        assert f"PIEHUB_{name} is wrong; it must be text of 16 characters" in str(error.value)
+
+
 def test_a_slip_of_the_pen_is_seen():
     with pytest.raises(SettingError, match="did you mean PIEHUB_PING_INTERVAL"):
         load({"PIEHUB_PING_INTERVALL": 5})

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, descriptors, host_app, memory, origins, signals
+from piehub import addresses, descriptors, host_app, origins, shares, signals
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
 from piehub.net import runtime
@@ -32,7 +32,12 @@ from piehub.settings import Settings
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
 CLOCKS_APART = 300  # seconds by which it may come from the future: clocks are set back, or differ
-MAILBOX_BYTES = 1_048_576  # that may wait for a host app, if all rooms' find space in the memory
+
+ONLY_OWN_PAGES = (
+    "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages of its own "
+    "host may connect. Set it to `same` if that is right, to the origins of all your pages, such "
+    "as https://example.com, or to `*`."
+)
 
 T = TypeVar("T")
 
@@ -79,8 +84,8 @@ class Hub:
             whisper_ids=settings.max_whisper_ids,
             together_timeout_ms=settings.max_together_timeout_ms,
         )
-        spare = memory.of_machine() // 4
-        self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
+        share = shares.of(settings)
+        self._mailbox_bytes = share.mailbox
         self.registry = Registry(
             lock=runtime.native_lock(),
             call_later=self._call_later,
@@ -97,9 +102,9 @@ class Hub:
                 members=settings.max_members,
                 password_attempts=settings.password_attempts,
                 together_groups=settings.max_together_groups,
-                together_bytes=min(settings.together_bytes, spare // 2),
+                together_bytes=share.together,
                 history_seconds=settings.history_seconds,
-                history_bytes=settings.history_bytes,
+                history_bytes=share.histories,
                 outbox_bytes=settings.outbox_bytes,
             ),
         )
@@ -108,7 +113,7 @@ class Hub:
             settings.ping_interval,
             settings.ping_timeout,
             join_timeout=settings.join_timeout if settings.require_join else 0,
-            outboxes_bytes=settings.outboxes_bytes or spare,
+            outboxes_bytes=share.outboxes,
         )
         self._clients = 0  # that are here, or for whom a place is kept
         self._clients_from: Counter[str] = Counter()  # the same, by network, if that is limited
@@ -144,11 +149,7 @@ class Hub:
     def tell_of_origins(self) -> None:
         """Say whose pages may connect, where it is neither everybody's nor set."""
         if self.hooks.authorize and not self.settings.allowed_origins.named:
-            log.warning(
-                "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages "
-                "of its own host may connect. Set it to `same` if that is right, to the origins "
-                "of all your pages, such as https://example.com, or to `*`."
-            )
+            log.warning(ONLY_OWN_PAGES)
 
     @property
     def is_full(self) -> bool:

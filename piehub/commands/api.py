@@ -12,6 +12,7 @@ from click import ClickException
 
 from piehub.commands import http
 from piehub.commands.target import Target
+from piehub.commands.words import printable
 
 _PAGE = 1000  # the most that a hub lists at once
 
@@ -44,7 +45,7 @@ def ask(
     told = _json(answer.body)
     if answer.status == 200 and told is not None:
         return told
-    raise ClickException(_complaint(target, answer, told))
+    raise ClickException(printable(_complaint(target, answer, told)))
 
 
 def rooms(target: Target, token: str | None, search: dict[str, str]) -> list[dict[str, Any]]:

@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack
+from tempfile import TemporaryFile
 from typing import Any, NamedTuple
 
 import click
 from click import ClickException
 
 from piehub.commands import own_hub, target
+from piehub.commands.words import printable
 
 _BUSY = 0.85  # of a core; who wants as much is what holds all up
 _NOTABLE = 0.1  # of the time
@@ -66,38 +69,43 @@ def _measure(hub: target.Target, path: str, plan: Plan, pid: int | None) -> dict
         "proxy": not hub.is_loopback,
         "pid": pid,
     }
-    load = subprocess.Popen(  # noqa: S603, ourselves
-        [sys.executable, "-m", "piehub.commands.load", json.dumps(asked)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        with click.progressbar(
-            length=plan.clients + plan.seconds * _TENTHS, label=_told(plan), file=sys.stderr
-        ) as bar:
-            return _follow(load, bar)
-    finally:
-        load.kill()
-        load.communicate()
+    with (
+        TemporaryFile("w+") as said,  # a pipe that nobody reads would hold it up
+        subprocess.Popen(  # noqa: S603, ourselves
+            [sys.executable, "-m", "piehub.commands.load", json.dumps(asked)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        ) as load,
+    ):
+        try:
+            with click.progressbar(
+                length=plan.clients + plan.seconds * _TENTHS, label=_told(plan), file=sys.stderr
+            ) as bar:
+                if figures := _follow(load.stdout or (), bar):
+                    return figures
+        finally:
+            load.kill()
+        said.seek(0)
+        last = (said.read().strip().splitlines() or ["in silence"])[-1]
+        raise ClickException(f"the load ended: {printable(last)}")
 
 
-def _follow(load: subprocess.Popen[str], bar: Any) -> dict[str, Any]:
+def _follow(lines: Iterable[str], bar: Any) -> dict[str, Any] | None:
+    """Show how far it is, until the figures are there; None where they do not come."""
     tenths = 0
-    assert load.stdout is not None
-    for line in load.stdout:
+    for line in lines:
         news = json.loads(line)
         if "error" in news:
-            raise ClickException(news["error"])
+            raise ClickException(printable(news["error"]))
         if "figures" in news:
             figures: dict[str, Any] = news["figures"]
             return figures
         now = int(news.get("seconds", 0) * _TENTHS)
         bar.update(news.get("joined", 0) + max(0, now - tenths))
         tenths = max(tenths, now)
-    _, said = load.communicate()
-    raise ClickException(f"the load ended: {(said.strip().splitlines() or ['in silence'])[-1]}")
+    return None
 
 
 def _told(plan: Plan) -> str:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import click
 
+from piehub.commands.words import printable
+
 OK = "ok"
 WARNING = "warning"
 ERROR = "error"
@@ -40,7 +42,7 @@ def show(findings: Sequence[Finding], *, as_json: bool) -> None:
         for at, words in enumerate([text, advice] if advice else [text]):
             margin = " " * (_LEVEL + _WHAT)
             click.echo(f"{what:<{_WHAT}}" if not at else margin, nl=False)
-            click.echo(_wrapped(words, margin))
+            click.echo(_wrapped(printable(words), margin))
 
 
 def is_well(findings: Sequence[Finding]) -> bool:

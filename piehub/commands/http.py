@@ -29,7 +29,7 @@ class Answer(NamedTuple):
     def text(self) -> str:
         """The first line, for people."""
         lines = self.body[:500].decode(errors="replace").strip().splitlines() or [""]
-        return "".join(each for each in lines[0] if each.isprintable())
+        return lines[0]
 
 
 class _NoRedirect(HTTPRedirectHandler):

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, process_time
 from typing import Any
@@ -51,12 +52,10 @@ def main() -> None:
     descriptors.raise_limit()
     try:
         asyncio.run(_run(json.loads(sys.argv[1])))
-    except TimeoutError:
-        _tell(error=f"not all had joined after {_PATIENCE:.0f} s")
+    except (TimeoutError, asyncio.TimeoutError) as error:  # which Python 3.10 tells apart
+        _tell(error=str(error) or f"not all had joined after {_PATIENCE:.0f} s")
     except (OSError, WebSocketException, _Refused) as error:
         _tell(error=str(error) or type(error).__name__)
-    except asyncio.TimeoutError:  # of Python 3.10, where it is not the other one
-        _tell(error=f"not all had joined after {_PATIENCE:.0f} s")
 
 
 def _tell(**news: Any) -> None:
@@ -181,7 +180,8 @@ async def _speak(client: ClientConnection, my_id: str, pause: float, tally: _Tal
 
 async def _after(seconds: float, say: Any) -> None:
     await asyncio.sleep(seconds)
-    await say()
+    with suppress(ConnectionClosed):  # which whoever reads is told, too
+        await say()
 
 
 def _share(

@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from piehub.commands import api, target
+from piehub.commands.words import printable
 
+_WORDS = {"hidden": "hidden", "isPasswordProtected": "protected"}
 _HEAD = ("app", "name", "version", "clients", "most", "history", "is")
 
 
@@ -29,15 +31,5 @@ def show(url: str, token: str | None, search: dict[str, str], *, as_json: bool) 
 def _row(room: dict[str, Any]) -> tuple[str, ...]:
     is_so = [word for key, word in _WORDS.items() if room.get(key)]
     figures = [str(room.get(key, "")) for key in ("clients", "maxClients", "history")]
-    names = [_printable(room[key]) for key in ("app", "name", "version")]
+    names = [printable(room[key]) for key in ("app", "name", "version")]
     return (*names, *figures, ", ".join(is_so))
-
-
-_WORDS = {"hidden": "hidden", "isPasswordProtected": "protected"}
-
-
-def _printable(name: str) -> str:
-    """Clients choose names; a terminal obeys what some of them could hold."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in name
-    )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import gevent
 import pytest
 
-from piehub.commands import bench, load, processor
+from piehub.commands import bench, load, processor, target
 from tests.commands.test_rooms import told
 from tests.support.process import ROOT
 from tests.support.timing import MS
@@ -129,6 +129,22 @@ def test_another_machine_is_not_touched_unless_that_is_said(url, pie, monkeypatc
 def test_another_machine_is_measured_if_that_is_said(pie, monkeypatch):
     monkeypatch.setattr(bench, "_measure", lambda *_: FIGURES)
     assert pie("bench", "--url", "http://192.0.2.1", "--yes").exit_code == 0
+
+
+def test_a_load_that_breaks_is_said_in_a_line(service, pie, monkeypatch):
+    url = http(service.start(room_cleanup_delay=0))
+    monkeypatch.setattr(target.Target, "websocket", lambda *_: "gopher://x")
+    ran = pie("bench", "--url", url, *SMALL)
+    assert ran.exit_code == 1
+    assert "Error: gopher://x isn't a valid URI" in ran.stderr
+
+
+def test_a_load_that_ends_by_itself_is_said_with_its_last_line(service, pie, monkeypatch):
+    url = http(service.start(room_cleanup_delay=0))
+    monkeypatch.setattr(bench.json, "dumps", lambda plan, **_: "{")
+    ran = pie("bench", "--url", url, *SMALL)
+    assert ran.exit_code == 1
+    assert "Error: the load ended: json.decoder.JSONDecodeError: Expecting" in ran.stderr
 
 
 def shown(**figures):

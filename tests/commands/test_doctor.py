@@ -226,6 +226,11 @@ def test_findings_stand_in_columns(capsys):
     ]
 
 
+def test_a_terminal_is_not_told_what_to_do_by_a_finding(capsys):
+    findings.show([Finding("health", OK, "piehub \x1b[2J")], as_json=False)
+    assert capsys.readouterr().out == "ok       health     piehub \\x1b[2J\n"
+
+
 def test_findings_are_json_for_machines(capsys):
     findings.show(SOME, as_json=True)
     assert [Finding(**each) for each in json.loads(capsys.readouterr().out)] == SOME

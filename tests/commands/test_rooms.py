@@ -70,6 +70,13 @@ def test_a_terminal_is_not_told_what_to_do_by_the_name_of_a_room(pie, fake):
     assert len(ran.stdout.splitlines()) == 3
 
 
+@pytest.mark.parametrize("answer", ['{"error": "\\u001b[2J\\n"}', "\x1b[2J"])
+def test_nor_by_what_the_hub_answers(answer, pie, serve):
+    app = Flask(__name__)
+    app.add_url_rule("/api/rooms", view_func=lambda: (answer, 400))
+    assert "\\x1b[2J" in told(pie("rooms", "--url", serve(app), "--token", TOKEN))
+
+
 def test_the_token_may_be_the_environments(pie, fake, monkeypatch):
     monkeypatch.setenv("PIEHUB_ADMIN_TOKEN", f" {TOKEN}\n")
     assert pie("rooms", "--url", fake.url).exit_code == 0

@@ -48,7 +48,7 @@ def running() -> Iterator[tuple[str, int]]:
             "PIEHUB_SECRET_KEY": secrets.token_hex(32),
             "PIEHUB_LOG_LEVEL": "WARNING",
         },
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # which ends with us, and it with that
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -57,6 +57,8 @@ def running() -> Iterator[tuple[str, int]]:
         yield f"http://127.0.0.1:{port}", hub.pid
     finally:
         hub.terminate()
+        assert hub.stdin is not None
+        hub.stdin.close()
         try:
             hub.wait(_TO_STOP)
         except subprocess.TimeoutExpired:

@@ -2,18 +2,21 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import gevent
 import pytest
 
+from piehub import signals
 from piehub.commands import bench, load, processor, target
 from tests.commands.test_rooms import told
-from tests.support.process import ROOT
-from tests.support.timing import MS
+from tests.support.process import ROOT, children, send, state
+from tests.support.timing import MS, PATIENCE
 
 SMALL = ["--clients", "4", "--rooms", "2", "--seconds", "1"]
 FIGURES = {
@@ -112,6 +115,43 @@ def test_a_hub_of_its_own_is_started_measured_and_ended():
     assert address.hostname == "127.0.0.1"
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((address.hostname, address.port))
+
+
+def test_a_hub_of_its_own_ends_with_a_bench_that_is_killed():
+    with subprocess.Popen(
+        [sys.executable, "-m", "piehub", "bench", "--clients", "1", "--seconds", "60"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as ran:
+        assert b"1 clients in 1 rooms" in ran.stderr.readline()  # so the hub is there
+        (hub,) = [
+            child
+            for child in children(ran.pid)
+            if b"own_hub_conf" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        started = [hub, *children(hub), *children(ran.pid)]
+        ran.kill()
+    try:
+        with gevent.Timeout(4 * PATIENCE):
+            while any(state(pid) not in "ZX" for pid in started):
+                gevent.sleep(10 * MS)
+    finally:
+        for pid in started:
+            send(pid, signal.SIGKILL)
+
+
+def test_its_rooms_are_hidden_and_its_own(service, pie):
+    url, seen = service.start(room_cleanup_delay=0), set()
+
+    def look(sender, client, room):
+        seen.add((room.app, room.name, room.hidden))
+
+    with signals.room_joined.connected_to(look):
+        assert pie("bench", "--url", http(url), *SMALL).exit_code == 0
+    assert {(app, hidden) for app, _, hidden in seen} == {("piehub-bench", True)}
+    assert {len(name) for _, name, _ in seen} == {36}
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("url", ["http://192.0.2.1", "ws://[2001:db8::1]:8080/ws", "no.invalid"])
@@ -219,9 +259,9 @@ def test_who_waits_for_a_core_is_seen_to():
     try:
         for each in spinning:
             each.stdout.readline()
-        while (found := processor.times(spinning[0].pid)).waited < 0.05:
-            gevent.sleep(10 * MS)
-        assert found.used > 0
+        with gevent.Timeout(2 * PATIENCE):
+            while min(processor.times(spinning[0].pid)) < 0.05:
+                gevent.sleep(10 * MS)
     finally:
         for each in spinning:
             each.kill()

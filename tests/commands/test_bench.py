@@ -13,7 +13,7 @@ import gevent
 import pytest
 
 from piehub import signals
-from piehub.commands import bench, load, processor, target
+from piehub.commands import bench, load, own_hub, processor, target
 from tests.commands.test_rooms import told
 from tests.support.process import ROOT, children, send, state
 from tests.support.timing import MS, PATIENCE
@@ -139,6 +139,14 @@ def test_a_hub_of_its_own_ends_with_a_bench_that_is_killed():
     finally:
         for pid in started:
             send(pid, signal.SIGKILL)
+
+
+def test_a_hub_of_its_own_is_for_this_machine_alone():
+    with own_hub.running() as (url, _):
+        port = urlsplit(url).port
+        socket.create_connection(("127.0.0.1", port)).close()
+        with pytest.raises(ConnectionRefusedError):  # who listens everywhere is there, too
+            socket.create_connection(("127.0.0.2", port))
 
 
 def test_its_rooms_are_hidden_and_its_own(service, pie):

@@ -50,26 +50,39 @@ def for_requests() -> int:
     return max(1, _spare() - for_clients() * _files_a_client)
 
 
+def needed_for(clients: int) -> int:
+    """The limit, such as LimitNOFILE= of systemd, that leaves space for as many clients."""
+    return clients * _files_a_client * 4 // 3 + _FOR_THE_PROCESS + 1
+
+
+def shortage(clients: int) -> str | None:
+    """What to say where there is no space for as many clients as there may be; None if there is."""
+    if for_clients() >= clients:
+        return None
+    return (
+        f"this process may open {limits()[0]} files, which is enough for {for_clients()} clients; "
+        f"those beyond are refused, although PIEHUB_MAX_CLIENTS is {clients}. Raise the limit to "
+        f"{needed_for(clients)} (ulimit -n, or LimitNOFILE= of systemd)."
+    )
+
+
 def tell_of(clients: int) -> None:
     """Say so where there is no space for as many clients as there may be."""
-    if for_clients() < clients:
-        log.warning(
-            "piehub: this process may open %d files, which is enough for %d clients; those beyond "
-            "are refused, although PIEHUB_MAX_CLIENTS is %d. Raise the limit to %d (ulimit -n, or "
-            "LimitNOFILE= of systemd).",
-            _limit(),
-            for_clients(),
-            clients,
-            clients * _files_a_client * 4 // 3 + _FOR_THE_PROCESS + 1,
-        )
+    if told := shortage(clients):
+        log.warning("piehub: %s", told)
+
+
+def limits() -> tuple[int, int]:
+    """How many files may be open: by the soft limit, and by the hard one, to which that may go."""
+    if _resource is None:
+        return _IF_NOBODY_SAYS, _IF_NOBODY_SAYS
+    soft, hard = _resource.getrlimit(_resource.RLIMIT_NOFILE)
+    return _known(soft), _known(hard)
+
+
+def _known(limit: int) -> int:
+    return _IF_NOBODY_SAYS if limit == _resource.RLIM_INFINITY else limit
 
 
 def _spare() -> int:
-    return max(0, _limit() - _FOR_THE_PROCESS)
-
-
-def _limit() -> int:
-    if _resource is None:
-        return _IF_NOBODY_SAYS
-    soft, _ = _resource.getrlimit(_resource.RLIMIT_NOFILE)
-    return _IF_NOBODY_SAYS if soft == _resource.RLIM_INFINITY else soft
+    return max(0, limits()[0] - _FOR_THE_PROCESS)

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import click
 from flask import Blueprint, Flask, current_app
 
+from piehub import cli
 from piehub import host_app as host_apps
 from piehub import settings as settings_module
 from piehub.hooks import Authorize, Hooks, OnData, OnJoin, OnLeave
@@ -73,6 +74,7 @@ class PieHub:
         metrics.install(app, hub)
         if settings.serve_client:
             client.install(app)
+        app.cli.add_command(cli.group)
         hub.tell_of_origins()
 
     def send(

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from flask import Flask
 from itsdangerous import BadSignature, TimestampSigner
 
-from piehub import addresses, descriptors, host_app, memory, origins, signals
+from piehub import addresses, descriptors, host_app, origins, shares, signals
 from piehub.figures import Figures
 from piehub.hooks import Hooks
 from piehub.host_app import HostApp, Mailbox
@@ -32,7 +32,12 @@ from piehub.settings import Settings
 
 RESUME_SECONDS = 86_400  # for which a resume token is good
 CLOCKS_APART = 300  # seconds by which it may come from the future: clocks are set back, or differ
-MAILBOX_BYTES = 1_048_576  # that may wait for a host app, if all rooms' find space in the memory
+
+ONLY_OWN_PAGES = (
+    "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages of its own "
+    "host may connect. Set it to `same` if that is right, to the origins of all your pages, such "
+    "as https://example.com, or to `*`."
+)
 
 T = TypeVar("T")
 
@@ -74,14 +79,13 @@ class Hub:
             whisper_ids=settings.max_whisper_ids,
             together_timeout_ms=settings.max_together_timeout_ms,
         )
-        self._spare = spare = memory.of_machine() // 4
-        self._mailbox_bytes = min(MAILBOX_BYTES, spare // settings.max_rooms)
+        self._share = share = shares.of(settings)
         self.heartbeat = Heartbeat(
             lambda: self.runtime,
             settings.ping_interval,
             settings.ping_timeout,
             join_timeout=settings.join_timeout if settings.require_join else 0,
-            outboxes_bytes=settings.outboxes_bytes or spare,
+            outboxes_bytes=share.outboxes,
         )
         self.figures = Figures(self.heartbeat, lambda: self.registry, self._now_ms)
         if settings.admin_token:
@@ -121,9 +125,9 @@ class Hub:
                 members=settings.max_members,
                 password_attempts=settings.password_attempts,
                 together_groups=settings.max_together_groups,
-                together_bytes=min(settings.together_bytes, self._spare // 2),
+                together_bytes=self._share.together,
                 history_seconds=settings.history_seconds,
-                history_bytes=settings.history_bytes,
+                history_bytes=self._share.histories,
                 outbox_bytes=settings.outbox_bytes,
             ),
         )
@@ -162,11 +166,7 @@ class Hub:
     def tell_of_origins(self) -> None:
         """Say whose pages may connect, where it is neither everybody's nor set."""
         if self.hooks.authorize and not self.settings.allowed_origins.named:
-            log.warning(
-                "PIEHUB_ALLOWED_ORIGINS is not set: as this app authorizes its clients, only pages "
-                "of its own host may connect. Set it to `same` if that is right, to the origins "
-                "of all your pages, such as https://example.com, or to `*`."
-            )
+            log.warning(ONLY_OWN_PAGES)
 
     @property
     def is_full(self) -> bool:
@@ -287,7 +287,7 @@ class Hub:
             assert self.host_app is not None
             return host_app.start(self.host_app, info, send_data)
 
-        return Mailbox(here, self.app, info, start, self.fitting, deliver, self._mailbox_bytes)
+        return Mailbox(here, self.app, info, start, self.fitting, deliver, self._share.mailbox)
 
     def _find_secret(self) -> str:
         secret = self.settings.secret_key or self.app.secret_key

@@ -63,6 +63,12 @@ def wrong_setting(cfg: Any) -> str | None:
     return None
 
 
+def wrong_concurrency() -> str | None:
+    """What is wrong with WEB_CONCURRENCY, which gunicorn reads when it is imported."""
+    asked = os.environ.get("WEB_CONCURRENCY", "1")
+    return None if asked.isdecimal() else f"WEB_CONCURRENCY is {asked!r}; it must be 1"
+
+
 def say_in_a_line(worker: Any, exit_code: int) -> None:
     """Let the worker end with a sentence where the app is made with a setting that is wrong.
 
@@ -96,18 +102,64 @@ def _refusal_of(worker: type, cfg: Any) -> str | None:
     return None
 
 
+def hurry(cfg: Any, graceful_timeout: int) -> str | None:
+    """What to say of a --graceful-timeout that is too short for a drain; None of one that is not.
+
+    graceful_timeout: seconds that a drain takes.
+    """
+    if cfg.graceful_timeout >= graceful_timeout:
+        return None
+    return (
+        f"--graceful-timeout {cfg.graceful_timeout} is not used: to take leave of all clients "
+        f"takes {graceful_timeout} s."
+    )
+
+
+def unused(cfg: Any) -> list[str]:
+    """What a worker does not use of gunicorn's options, as it would break open sockets, and why."""
+    told = []
+    if cfg.max_requests:
+        told.append(
+            "--max-requests is not used: a worker that ends takes its open sockets with it."
+        )
+    if not cfg.keepalive:
+        told.append(
+            "--keep-alive 0 is not used: it would let a client take for ever to say the head of "
+            "its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
+        )
+    return told
+
+
+def few_places(worker: type, cfg: Any) -> str | None:
+    """What to say of a worker in which each client takes a thread; None of others."""
+    if not _comes_from(worker, _THREADS):
+        return None
+    return (
+        f"with {cfg.threads} threads, {cfg.threads - 1} clients find space: each takes one, and "
+        "one is for other requests. Who does not come to the end of its request's head takes one "
+        "for as long as it likes; -k gevent has none of these limits."
+    )
+
+
+def is_of_gevent(worker: type) -> bool:
+    """Whether it is one of gunicorn's gevent workers, or made of one: they patch Python."""
+    return _comes_from(worker, _GEVENT)
+
+
+def files_a_client(worker: type) -> int:
+    """How many files a client takes in such a worker."""
+    handler = getattr(worker, "wsgi_handler", None)
+    # flask-sock's WebSocket has a duplicate of its own.
+    return 2 if handler and not issubclass(handler, WebSocketHandler) else 1
+
+
 def mend_master(server: Any, graceful_timeout: int) -> None:
     """Make harmless, in the master, what would break open sockets, and say so.
 
     graceful_timeout: seconds that a drain takes.
     """
-    asked = server.cfg.graceful_timeout
-    if asked < graceful_timeout:
-        server.log.warning(
-            "piehub: --graceful-timeout %d is not used: to take leave of all clients takes %d s.",
-            asked,
-            graceful_timeout,
-        )
+    if told := hurry(server.cfg, graceful_timeout):
+        server.log.warning("piehub: %s", told)
         server.cfg.set("graceful_timeout", graceful_timeout)
 
 
@@ -117,38 +169,25 @@ def mend(worker: Any, keepalive: int) -> None:
     keepalive: seconds; what gunicorn's own has if nobody has set it.
     """
     cfg, hub = worker.cfg, draining.hub_of(worker.wsgi)
+    for told in unused(cfg):
+        worker.log.warning("piehub: %s", told)
     if cfg.max_requests:
-        worker.log.warning(
-            "piehub: --max-requests is not used: a worker that ends takes its open sockets with it."
-        )
         worker.max_requests = sys.maxsize
-    if not cfg.keepalive:
-        worker.log.warning(
-            "piehub: --keep-alive 0 is not used: it would let a client take for ever to say the "
-            "head of its request. PIEHUB_HEADER_TIMEOUT says for how long it may."
-        )
     handler = getattr(worker, "wsgi_handler", None)
     if handler:  # that of gevent's own server, which knows no --keep-alive
         worker.wsgi_handler = patience.patient(handler)
-        if not issubclass(handler, WebSocketHandler):
-            descriptors.each_takes(2)  # flask-sock's WebSocket has a duplicate of its own
+    descriptors.each_takes(files_a_client(type(worker)))
     _leave_descriptors(worker)
     if hub:
         slow_readers.give_up(worker.sockets, hub)
         worker.log.error_log.addFilter(slow_readers.in_a_line)
         descriptors.tell_of(hub.settings.max_clients)
-    if hub and _comes_from(type(worker), _THREADS):
+    if hub and (told_of_threads := few_places(type(worker), cfg)):
         hub.places = cfg.threads - 1
-        worker.log.warning(
-            "piehub: with %d threads, %d clients find space: each takes one, and one is for other "
-            "requests. Who does not come to the end of its request's head takes one for as long "
-            "as it likes; -k gevent has none of these limits.",
-            cfg.threads,
-            hub.places,
-        )
+        worker.log.warning("piehub: %s", told_of_threads)
     if hub and cfg.keepalive in (0, keepalive):
         cfg.set("keepalive", max(1, round(hub.settings.header_timeout)))
-    if hub and cfg.is_ssl and _comes_from(type(worker), _GEVENT):
+    if hub and cfg.is_ssl and is_of_gevent(type(worker)):
         tls.be_patient(worker)
 
 

@@ -1,0 +1,1 @@
+"""What `flask pie ...` does; piehub/cli.py has what there is to type."""

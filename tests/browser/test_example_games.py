@@ -67,6 +67,7 @@ def test_all_worlds_are_the_same_at_each_step(ride):
         )
     for page in ann, bob:
         go_on(page, 20)
+        see(page, "() => game.at === game.step()")  # not only when the next step begins
     assert agree(ann, bob, least=20)
     for page in ann, bob:
         see(page, "() => document.getElementById('people').innerText.split('✓').length === 3")
@@ -285,6 +286,13 @@ def test_a_draw(players):
 
 def test_a_move_out_of_turn_or_onto_another_is_refused(players):
     x, o = players(None, None)
+    heard = []
+    listener = x.context.new_cdp_session(x)
+    listener.on(
+        "Network.webSocketFrameReceived",
+        lambda frame: heard.append(frame["response"]["payloadData"]),
+    )
+    listener.send("Network.enable")
     put(o, 0)
     says(o, "It is not your turn.")
     put(x, 4)
@@ -296,6 +304,8 @@ def test_a_move_out_of_turn_or_onto_another_is_refused(players):
     put(o, 0)
     for page in x, o:
         board(page, "O.. .X. ...")
+    assert any('"cells":' in text for text in heard)
+    assert not any('"cell":' in text for text in heard)  # nobody hears of it
 
 
 def test_who_was_cut_off_comes_back_to_the_same_game(players, network_to):

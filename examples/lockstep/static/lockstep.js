@@ -50,18 +50,15 @@ pie.onData = ({ togetherId, fromClient, payload }) => {
   if (payload.sum) game.told.set(fromClient, payload);
   // Who has no world asks those who have, or who already wait for the first.
   if (!game.world && (payload.sum || payload.begins)) game.begins = payload.begins;
-  if (isComplete()) finish();
+  if (game.here.every((id) => inputs.has(id))) finish(); // no need to wait for the next step
 };
 
 pie.onClientPresenceChanged = ({ clients }) => {
   game.here = clients;
   for (const id of game.told.keys()) if (!clients.includes(id)) game.told.delete(id);
   if (step === undefined) tellIn(SILENCE_MS, 1);
-  else if (isComplete()) finish();
   game.onchange();
 };
-
-const isComplete = () => game.here.every((id) => inputs.has(id));
 
 function tellIn(ms, next) {
   clearTimeout(timer);

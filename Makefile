@@ -7,13 +7,15 @@ BROWSER := tests/browser/node_modules
 
 # What pytest is told, beside a folder. Playwright cannot be patched by gevent, so what is above the
 # browser's folder is not for it.
-only_browser := --confcutdir=tests/browser --timeout=120
+only_browser := --confcutdir=tests/browser --timeout=120 --ignore-glob='*/test_example*'
+only_examples := --confcutdir=tests/browser --timeout=120
+where_examples := tests/browser/test_example*.py
 covers = --cov=piehub.$(1) --cov-branch --cov-fail-under=100
 only_wire := $(call covers,wire)
 only_protocol := $(call covers,protocol)
 only_rooms := $(call covers,rooms)
 # Most tests wait most of the time, so these folders run beside each other: the longest first.
-ALONE := e2e browser rooms deploy wire protocol
+ALONE := e2e examples browser rooms commands deploy wire protocol
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-others $(addprefix test-,$(ALONE)) fuzz soak lint bench bench-quick docs clean
@@ -25,19 +27,19 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	@$(MAKE) --no-print-directory --jobs=4 test-others $(addprefix test-,$(ALONE))
+	@$(MAKE) --no-print-directory --jobs=5 test-others $(addprefix test-,$(ALONE))
 
 # What they print is kept until they end.
 $(addprefix test-,$(ALONE)): test-%: $(VENV)/.dev
 	@mkdir -p build
-	@COVERAGE_FILE=build/.coverage-$* $(BIN)/python -m pytest $(only_$*) tests/$* > build/test-$*.txt 2>&1 \
+	@COVERAGE_FILE=build/.coverage-$* $(BIN)/python -m pytest $(only_$*) $(or $(where_$*),tests/$*) > build/test-$*.txt 2>&1 \
 	  || { cat build/test-$*.txt; exit 1; }
 	@echo; sed -n '/^SKIPPED/p;$$p' build/test-$*.txt
 
-test-browser: $(BROWSER)/.installed
+test-browser test-examples: $(BROWSER)/.installed
 
 test-others: $(VENV)/.dev
-	$(BIN)/python -m pytest $(addprefix --ignore=tests/,$(ALONE))
+	$(BIN)/python -m pytest $(addprefix --ignore=tests/,$(ALONE)) tests
 
 fuzz: $(VENV)/.fuzz ## Look for inputs that break the hub, a minute a target (FUZZ_SECONDS)
 	$(BIN)/python -m tests.fuzz

@@ -23,7 +23,9 @@ from piehub.wire.extensions import Agreement, negotiate
 
 BLUEPRINT = "piehub"
 
-_VISITOR = "piehub.visitor"  # in the environ, while a place is kept for whoever is let in
+# In the environ:
+_VISITOR = "piehub.visitor"  # while a place is kept for whoever is let in
+_ASKED_AT = "piehub.asked_at"  # when it was asked for; monotonic, seconds
 
 log = logging.getLogger("piehub")
 
@@ -38,7 +40,6 @@ class Visitor(NamedTuple):
     requested_id: str
     resume_token: str
     compression: Agreement | None
-    asked_at: float  # monotonic, seconds
 
 
 def install(app: Flask, hub: Hub) -> None:
@@ -169,7 +170,7 @@ def take_away(hub: Hub, client: Any, environ: dict[str, Any], visitor: Visitor) 
     connection.push(handshake.accept(key, agreed.response if agreed else ""))
     newcomer = _client(hub, connection, visitor)
     hub.expect(visitor.host)
-    newcomer.live(visitor.resume_token, client.close, visitor.asked_at)
+    newcomer.live(visitor.resume_token, client.close, environ[_ASKED_AT])
 
 
 class _TakenAway(Response):
@@ -189,7 +190,7 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
 
     In the request's own context, if there is an authorize hook.
     """
-    asked_at = hub.clock.monotonic()
+    environ[_ASKED_AT] = hub.clock.monotonic()
     if hub.is_draining:
         refuse(503, "The hub is restarting; come back in a moment.", **{"Retry-After": "5"})
     _check_origin(hub, environ)
@@ -213,7 +214,6 @@ def admit(hub: Hub, environ: dict[str, Any]) -> Visitor:
         client_id,
         asked.get("resumeToken", ""),
         _compression(hub, environ),
-        asked_at,
     )
 
 
@@ -272,7 +272,7 @@ def _serve(hub: Hub, client: Any, visitor: Visitor) -> None:
     newcomer = _client(hub, connection, visitor)
     if request.environ.pop(_VISITOR, None) is None:
         hub.expect(visitor.host)
-    newcomer.live(visitor.resume_token, has_gone.set, visitor.asked_at)
+    newcomer.live(visitor.resume_token, has_gone.set, request.environ[_ASKED_AT])
     try:
         has_gone.wait()
     except BaseException:  # the server ends the request, and with it the socket

@@ -13,6 +13,8 @@ from time import monotonic, sleep
 
 from click import ClickException
 
+from piehub.commands import http, target
+
 _TO_START = 20.0  # seconds
 _TO_STOP = 15.0
 _THEIRS = ("PIEHUB_", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY")
@@ -25,7 +27,8 @@ def running() -> Iterator[tuple[str, int]]:
     It is as `python -m piehub` starts one, with settings as they are by themselves, but for the
     rates, which would be measured instead of the hub.
     """
-    port = _free_port()
+    address = f"127.0.0.1:{_free_port()}"
+    url = f"http://{address}"
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(_THEIRS)
     }
@@ -37,7 +40,7 @@ def running() -> Iterator[tuple[str, int]]:
             "-c",
             "python:piehub.commands.own_hub_conf",
             "--bind",
-            f"127.0.0.1:{port}",
+            address,
             "piehub:create_app()",
         ],
         env={
@@ -53,8 +56,8 @@ def running() -> Iterator[tuple[str, int]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        _wait_for(hub, port)
-        yield f"http://127.0.0.1:{port}", hub.pid
+        _wait_for(hub, url)
+        yield url, hub.pid
     finally:
         hub.terminate()
         assert hub.stdin is not None
@@ -72,11 +75,13 @@ def _free_port() -> int:
         return port
 
 
-def _wait_for(hub: subprocess.Popen[bytes], port: int) -> None:
+def _wait_for(hub: subprocess.Popen[bytes], url: str) -> None:
+    """Until it serves: gunicorn listens long before, and who comes then waits for that."""
     deadline = monotonic() + _TO_START
     while hub.poll() is None and monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
+        with suppress(http.Unreachable):
+            if http.fetch(target.read(url), f"{url}/healthz").status == 200:
+                return
         sleep(0.05)
     raise ClickException(
         "a hub of its own does not start here; start one, and give --url http://127.0.0.1:8080"

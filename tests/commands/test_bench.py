@@ -144,9 +144,21 @@ def test_a_hub_of_its_own_ends_with_a_bench_that_is_killed():
 def test_a_hub_of_its_own_is_for_this_machine_alone():
     with own_hub.running() as (url, _):
         port = urlsplit(url).port
-        socket.create_connection(("127.0.0.1", port)).close()
         with pytest.raises(ConnectionRefusedError):  # who listens everywhere is there, too
             socket.create_connection(("127.0.0.2", port))
+
+
+def test_a_hub_of_its_own_has_answered_before_it_is_measured(monkeypatch):
+    """Else what it takes to start would count as time to join."""
+    answers, fetch = [], own_hub.http.fetch
+
+    def watched(*words):
+        answers.append(fetch(*words))
+        return answers[-1]
+
+    monkeypatch.setattr(own_hub.http, "fetch", watched)
+    with own_hub.running():
+        assert answers[-1].status == 200
 
 
 def test_its_rooms_are_hidden_and_its_own(service, pie):

@@ -205,7 +205,7 @@ def test_who_waits_for_a_host_app_to_catch_up_is_told_that_it_is_in_no_room(serv
                 begun.set()
                 go_on.wait(PATIENCE)
 
-    monkeypatch.setattr("piehub.hub.MAILBOX_BYTES", 1)
+    monkeypatch.setattr("piehub.shares._MAILBOX_BYTES", 1)
     app = create_app(host_app=Slow, PIEHUB_SECRET_KEY="for tests", PIEHUB_ROOM_CLEANUP_DELAY=0)
     peer = service.peer(service.start(app))
     peer.join()

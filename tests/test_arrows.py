@@ -16,6 +16,7 @@ BELOW = {
     "protocol": set(),
     "rooms": {"protocol"},
     "net": {"wire"},
+    "client": set(),  # a bot needs no hub
     "version": set(),
     "addresses": set(),
     "origins": set(),
@@ -94,8 +95,9 @@ BELOW = {
     "__main__": {"__init__", "cli", "serve", "settings"},
 }
 
-# Sockets, greenlets and threads live in net; Flask above the rooms.
+# Of the hub's, sockets, greenlets and threads live in net; Flask above the rooms.
 FORBIDDEN = {
+    "client": {"flask", "gevent"},
     "wire": {"gevent", "socket", "threading", "time", "flask"},
     "protocol": {"gevent", "socket", "threading", "time", "flask"},
     "rooms": {"gevent", "socket", "threading", "time", "flask"},

@@ -158,7 +158,9 @@ def test_a_hub_has_space_for_as_many_as_it_is_set_to(app):
 
 
 def test_no_client_takes_a_file(app, pie, monkeypatch):
-    monkeypatch.setattr("piehub.descriptors.limits", lambda: (64, 64))  # all of them the process's own
+    monkeypatch.setattr(
+        "piehub.descriptors.limits", lambda: (64, 64)
+    )  # all of them the process's own
     assert pie.test_client().id
 
 

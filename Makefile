@@ -15,7 +15,7 @@ only_wire := $(call covers,wire)
 only_protocol := $(call covers,protocol)
 only_rooms := $(call covers,rooms)
 # Most tests wait most of the time, so these folders run beside each other: the longest first.
-ALONE := e2e examples browser rooms client commands deploy wire protocol
+ALONE := e2e examples browser web robustness client rooms commands net deploy wire protocol
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-others $(addprefix test-,$(ALONE)) fuzz soak lint bench bench-quick docs clean

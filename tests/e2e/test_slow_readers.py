@@ -51,7 +51,7 @@ def ask_until_stuck(opened):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_who_does_not_read_the_pages_it_asked_for_is_let_go_of(way, start, clients):
-    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="0.3")
+    server = start(WAYS[way], PIEHUB_STALL_TIMEOUT="1")
     peer = clients(server.url)
     peer.join()
     before = files(server)

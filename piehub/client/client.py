@@ -36,12 +36,12 @@ class PieClient:
     until they return. In a callback, what waits raises PieError. One that raises is logged.
 
     url: ws:// or wss://; its path and query are kept. client_id: the id to ask for; one is made up
-    unless the url has a clientId. timeout: seconds. reconnect_attempts: in a row, before it gives
-    up; None for no end of them. ping_interval, ping_timeout: seconds between signs of life, and for
-    each of them; None for none. inbox_bytes: that may wait for slow callbacks; over that, it is
-    closed and comes back; a single message that is longer ends it. headers: of the upgrade. ssl:
-    None for the usual context. proxy: its address; True for what the environment says. Raises
-    ValueError for a url that is none.
+    unless the url has a clientId. timeout: seconds, also for the network to take what is sent.
+    reconnect_attempts: in a row, before it gives up; None for no end of them. ping_interval,
+    ping_timeout: seconds between signs of life, and for each of them; None for none. inbox_bytes:
+    that may wait for slow callbacks; over that, it is closed and comes back; a single message that
+    is longer ends it. headers: of the upgrade. ssl: None for the usual context. proxy: its address;
+    True for what the environment says. Raises ValueError for a url that is none.
     """
 
     on_data: Callable[[Message], object] | None = None

@@ -80,7 +80,11 @@ class Link:
     def cut(self) -> None:
         """End the connection at once. Who is just sending is let go."""
         with suppress(OSError):  # it has ended already
-            self._line.shutdown(socket.SHUT_RDWR)
+            if isinstance(self._line, socket.socket):
+                # SSLSocket's own drops TLS first: what is just being sent would go on without.
+                socket.socket.shutdown(self._line, socket.SHUT_RDWR)
+            else:  # what websockets makes of TLS within a proxy's TLS
+                self._line.shutdown(socket.SHUT_RDWR)
 
     def start(self) -> None:
         self._reader.start()

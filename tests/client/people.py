@@ -2,12 +2,21 @@
 
 import threading
 from contextlib import suppress
+from time import monotonic, sleep
 
-from piehub.client import PieClient, PieError
-from tests.support.timing import PATIENCE
+from piehub.client import NotConnected, PieClient, PieError
+from tests.support.timing import MS, PATIENCE
 
 ROOM = {"app": "chat", "name": "lobby", "version": "1.0.0"}
 KEPT = ROOM | {"history": 100}
+
+
+def until(happens):
+    """Wait for what nobody tells."""
+    deadline = monotonic() + 2 * PATIENCE
+    while not happens():
+        assert monotonic() < deadline
+        sleep(MS)
 
 
 class Person:
@@ -50,6 +59,17 @@ class Person:
     def says(self, *payloads):
         for payload in payloads:
             self.pie.send_data(payload)
+
+    def insists(self, *payloads):
+        """Say it, and again where there is no connection just then."""
+        for payload in payloads:
+            until(lambda payload=payload: self._could_say(payload))
+
+    def _could_say(self, payload):
+        with suppress(NotConnected):
+            self.says(payload)
+            return True
+        return False
 
     def waits_for(self, happens, what=""):
         with self._news:

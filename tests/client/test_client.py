@@ -4,6 +4,7 @@ import logging
 import re
 import ssl
 import threading
+from time import sleep
 from uuid import UUID
 
 import flask
@@ -240,12 +241,16 @@ def test_a_client_may_be_told_whom_to_trust(person, start, tmp_path):
     )
     url = hub.url.replace("ws:", "wss:")
     with pytest.raises(NotConnected, match="certificate verify failed"):
-        person(url).pie.connect()
+        person(url, timeout=3 * PATIENCE).pie.connect()
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
     ann = person(url, ssl=trust).joins(KEPT)
     ann.says(*["x" * 60_000] * 30)
     ann.waits_for(lambda: len(ann.heard) == 30)
+    ann.pie._session._link.cut()
+    ann.comes_back()
+    ann.says("back")
+    ann.waits_for(lambda: ann.heard[-1] == "back")
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://hub.example", "ws://", "ws://a:b/", ""])
@@ -467,7 +472,7 @@ def test_callbacks_are_called_one_at_a_time_in_one_thread(ann, bob):
 
     def note(what):
         inside.append(what)
-        threading.Event().wait(MS)
+        sleep(MS)
         seen.append((threading.current_thread().name, len(inside)))
         inside.pop()
         if len(seen) == 11:

@@ -26,7 +26,7 @@ def script(service, network_to):
 
 
 def ended_well(process):
-    process.wait_for_line(r"threads left: \[\]$")
+    process.wait_for_line("all threads have ended")
     assert process.wait(PATIENCE) == 0
     assert "Traceback" not in process.log
     return process.lines

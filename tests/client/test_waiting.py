@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from piehub.client import NotConnected, PieError, PieTimeout
-from tests.client.people import KEPT, ROOM
+from tests.client.people import KEPT, ROOM, until
 from tests.support.timing import MS, PATIENCE
 
 CALLS = {
@@ -16,7 +16,7 @@ CALLS = {
     "get_rooms": lambda pie, **limit: pie.get_rooms(**limit),
     "enter_matchmaking": lambda pie, **limit: pie.enter_matchmaking("game", "1", 2, **limit),
     "leave_matchmaking": lambda pie, **limit: pie.leave_matchmaking(**limit),
-    "messages": lambda pie, **limit: next(pie.messages(**limit), None),
+    "messages": lambda pie, timeout=3 * PATIENCE: next(pie.messages(timeout=timeout), None),
 }
 
 
@@ -50,10 +50,12 @@ def in_thread(call):
 def test_it_is_no_longer_waited_than_allowed(name, ann, network):
     network.swallow()
     began = monotonic()
-    with pytest.raises(PieTimeout, match=f"in {50 * MS} seconds") as raised:
-        CALLS[name](ann.pie, timeout=50 * MS)
+    with in_thread(lambda: CALLS[name](ann.pie, timeout=50 * MS)) as errors:
+        pass
     assert 50 * MS <= monotonic() - began < PATIENCE
-    assert isinstance(raised.value, TimeoutError)
+    assert isinstance(errors[0], PieTimeout)
+    assert isinstance(errors[0], TimeoutError)
+    assert f"in {50 * MS} seconds" in str(errors[0])
     network.cut()
 
 
@@ -61,8 +63,7 @@ def test_it_is_no_longer_waited_than_allowed(name, ann, network):
 def test_who_waits_is_let_go_when_the_connection_ends(name, ann, network):
     network.swallow()
     with in_thread(lambda: CALLS[name](ann.pie)) as errors:
-        while not ann.pie._session._state._asks._asked:
-            threading.Event().wait(MS)
+        until(lambda: ann.pie._session._state._asks._asked)
         network.cut()
     assert isinstance(errors[0], NotConnected)
     assert str(errors[0]) == "The connection ended before the hub had answered"
@@ -71,11 +72,8 @@ def test_who_waits_is_let_go_when_the_connection_ends(name, ann, network):
 @pytest.mark.parametrize("name", CALLS)
 def test_who_waits_is_let_go_when_the_client_is_closed(name, ann, network):
     network.flows.clear()
-    ann.pie.messages()
     with in_thread(lambda: CALLS[name](ann.pie)) as errors:
-        while not (ann.pie._session._state._asks._asked or len(ann.pie._readers)):
-            threading.Event().wait(MS)
-        threading.Event().wait(5 * MS)
+        until(lambda: ann.pie._session._state._asks._asked or len(ann.pie._readers))
         with in_thread(ann.pie.close):
             network.flows.set()
     assert [type(error) for error in errors] in ([NotConnected], [])
@@ -114,11 +112,9 @@ def test_a_room_that_was_left_before_the_hub_said_it_was_joined_is_left(person, 
     bob = person(url).joins(ROOM)
     network.flows.clear()
     with in_thread(lambda: ann.pie.join_room(**ROOM)) as errors:
-        while not ann.pie._session._state._asks._asked:
-            threading.Event().wait(MS)
+        until(lambda: ann.pie._session._state._asks._asked)
         with in_thread(lambda: ann.pie.join_room(app="second", version="1")) as refused:
-            while not ann.pie._session._state._asks._joins:
-                threading.Event().wait(MS)
+            until(lambda: ann.pie._session._state._asks._joins)
             ann.pie.leave_room()
         network.flows.set()
     assert errors == []
@@ -163,15 +159,17 @@ def test_others_wait_no_longer_for_one_whose_message_goes_slowly(person, network
     network.flows.clear()
     much = "x" * 60_000
     with in_thread(lambda: [ann.says(much) for _ in range(100)]):
-        while not ann.pie._session._sending.locked():
-            threading.Event().wait(MS)
-        threading.Event().wait(50 * MS)
-        with pytest.raises(PieTimeout, match="has not taken what is sent"):
-            ann.pie.get_rooms(timeout=20 * MS)
+        until(lambda: "has not taken what is sent" in error_of_get_rooms(ann))
         began = monotonic()
         ann.pie.close(timeout=1000 * MS)  # what hangs is let go
         assert monotonic() - began < PATIENCE
     assert not ann.pie.is_connected
+
+
+def error_of_get_rooms(ann):
+    with pytest.raises(PieTimeout) as raised:
+        ann.pie.get_rooms(timeout=20 * MS)
+    return str(raised.value)
 
 
 def test_closing_ends_though_the_network_is_gone(person, network):
@@ -189,8 +187,7 @@ def test_closing_while_it_waits_to_come_back_ends_at_once(person, url, network, 
     network.is_down = True
     network.cut()
     ann.is_cut_off()
-    while ann.pie._session._link:
-        threading.Event().wait(MS)
+    until(lambda: ann.pie._session._link is None)
     ann.pie.close()
     assert ann.errors == []
     network.is_down = False
@@ -204,8 +201,7 @@ def test_closing_says_what_it_waits_for_in_vain(person, url):
     may_go_on = threading.Event()
     ann.pie.on_connect_info = lambda info: may_go_on.wait(PATIENCE)
     with in_thread(ann.pie.connect):
-        while not ann.pie.is_connected:
-            threading.Event().wait(MS)
+        until(lambda: ann.pie.is_connected)
         with pytest.raises(PieTimeout, match="a callback has not returned"):
             ann.pie.close(timeout=50 * MS)
         may_go_on.set()

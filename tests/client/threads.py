@@ -5,8 +5,8 @@ import sys
 import threading
 from time import sleep
 
-from piehub.client import NotConnected, PieClient, PieError
-from tests.client.people import KEPT, ROOM, Person
+from piehub.client import PieClient, PieError
+from tests.client.people import KEPT, ROOM, Person, until
 from tests.support.timing import MS, PATIENCE
 
 
@@ -15,15 +15,12 @@ def say(*words):
 
 
 def end(*people):
-    """Close them, and say which threads stay."""
+    """Close them; no thread stays."""
     for one in people:
         one.pie.close()
     ours = {threading.main_thread()}
-    for _ in range(100):
-        if not (left := set(threading.enumerate()) - ours):
-            break
-        sleep(10 * MS)
-    say("threads left:", sorted(thread.name for thread in left))
+    until(lambda: set(threading.enumerate()) == ours)
+    say("all threads have ended")
 
 
 def meet(url):
@@ -78,12 +75,7 @@ def many_at_once(url, url_of_bob):
 
 def insist(one, name):
     for number in range(25):
-        while True:
-            try:
-                one.says([name, number])
-                break
-            except NotConnected:
-                sleep(5 * MS)
+        one.insists([name, number])
         sleep(10 * MS)
 
 

@@ -15,7 +15,7 @@ only_wire := $(call covers,wire)
 only_protocol := $(call covers,protocol)
 only_rooms := $(call covers,rooms)
 # Most tests wait most of the time, so these folders run beside each other: the longest first.
-ALONE := e2e examples browser web robustness client rooms commands net deploy wire protocol
+ALONE := soak e2e examples browser web robustness client rooms commands net deploy wire protocol
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-others $(addprefix test-,$(ALONE)) fuzz soak lint bench bench-quick docs clean
@@ -27,7 +27,8 @@ run: $(VENV)/.run ## Start the hub on port 8080, or on PORT
 	$(BIN)/gunicorn -k gevent wsgi:app
 
 test: $(VENV)/.dev ## Run all tests; wire, protocol and rooms must be covered whole by their own
-	@$(MAKE) --no-print-directory --jobs=5 test-others $(addprefix test-,$(ALONE))
+	@$(MAKE) --no-print-directory --jobs=5 test-others $(addprefix test-,$(filter-out soak,$(ALONE)))
+	@$(MAKE) --no-print-directory test-soak  # which measures: nothing else is to run
 
 # What they print is kept until they end.
 $(addprefix test-,$(ALONE)): test-%: $(VENV)/.dev

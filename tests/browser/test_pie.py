@@ -425,9 +425,8 @@ def test_rooms_come_by_a_promise_and_by_the_callback(page, hub):
         "(pie.onRooms = ({ rooms }) => (pie.told = rooms), pie.getRooms(it))", {"app": "listed"}
     )
     assert rooms == [{"app": "listed", "name": "one", "version": "1"}] == ann.do("pie.told")
-    assert ann.do("pie.getRooms({ app: 1 }).catch((error) => error.message)") == (
-        "getRooms: app must be a text"
-    )
+    refusal = ann.do("pie.getRooms({ app: 'x'.repeat(201) }).catch((error) => error.message)")
+    assert refusal.startswith("roomInfo.app has 201 characters")
     assert len(ann.do("pie.getRooms(it)", {"app": "listed"})) == 1
 
 
@@ -478,6 +477,96 @@ def test_who_cannot_come_back_into_the_room_is_told(page, network, hub):
     ann.say("lost?")
     ann.waits_for("pie.errors.length === 2")
     assert ann.do("pie.errors[1]") == 'Cannot echo to room, missing "client.room"'
+
+
+def test_another_hub_is_not_shown_the_token(page, hub, network):
+    ann = Person(page, "ann", hub.url)
+    ann.waits_for("pie._resumeToken")
+    ann.do("pie.connect(it)", network.url)
+    assert "resumeToken" not in ann.do("pie.ws.url")
+    ann.waits_for("pie._resumeToken")
+    ann.do("pie.ws.close(4000)")
+    ann.waits_for("pie.ws.url.includes('resumeToken')")
+
+
+def test_what_is_said_as_soon_as_the_client_is_connected_again_is_said_in_its_room(page, network):
+    ann = Person(page, "ann", network.url, ROOM)
+    ann.do("void (pie.onConnectInfo = ({ connected }) => connected && pie.sendData('back'))")
+    network.cut()
+    assert ann.has_heard("back")
+    assert ann.do("pie.errors") == []
+
+
+def test_who_leaves_is_told_of_what_was_not_sent(ann, network):
+    network.is_down = True
+    network.swallow()
+    ann.say("sent")
+    network.cut()
+    ann.waits_for("!pie.isConnected()")
+    ann.do("pie.leaveRoom()")
+    assert "1 messages were not sent before leaving" in ann.do("pie.errors")
+
+
+def test_what_was_too_long_is_not_sent_again(ann, network):
+    ann.say("x" * 70_000)
+    ann.waits_for("pie.errors.length === 2")
+    assert "1009" in ann.do("pie.errors[0]")
+    assert ann.do("pie.errors[1]") == "1 messages may be lost: nobody echoed them"
+    ann.do("pie.connect(it)", network.url)
+    ann.waits_for("pie.recoveries.length || pie._position")
+    ann.say("shorter")
+    assert ann.has_heard("shorter")
+
+
+def test_who_waits_for_a_match_still_does_though_the_next_connection_breaks_too(page, network, hub):
+    ann, bob = Person(page, "ann", network.url), Person(page, "bob", hub.url)
+    ann.do("pie.enterMatchmaking('game', '4', 2)")
+    ann.do(
+        """void (pie.onConnectInfo = ({ connected }) => {
+          pie.links.push([connected]);
+          if (connected && pie.links.length === 3) pie.ws.close(4000);
+        })"""
+    )
+    network.cut()
+    ann.waits_for("pie.links.length === 5")
+    bob.do("pie.enterMatchmaking('game', '4', 2)")
+    ann.waits_for("pie.matches.length")
+
+
+def test_a_matchmaking_call_that_failed_is_not_made_again(page, network, hub):
+    ann = Person(page, "ann", network.url)
+    network.swallow()
+    ann.do("void (window.entered = pie.enterMatchmaking('game', '2', 2).catch(() => 'failed'))")
+    network.cut()
+    assert page.evaluate("entered") == "failed"
+    ann.comes_back()
+    assert ann.do("pie._match") is None
+
+
+def test_who_is_refused_a_room_waits_for_a_match_still(page, network, hub):
+    ann, bob = Person(page, "ann", network.url), Person(page, "bob", hub.url)
+    ann.do("pie.enterMatchmaking('game', '3', 2)")
+    ann.do("pie.joinRoom({ app: 'no', version: 'such' }).catch(() => {})")
+    network.cut()
+    ann.comes_back()
+    bob.do("pie.enterMatchmaking('game', '3', 2)")
+    ann.waits_for("pie.matches.length")
+
+
+def test_a_room_that_the_operator_has_closed_is_not_made_again(own_hub, open_pie):
+    hub = own_hub(PIEHUB_ADMIN_TOKEN="an-operators-token")
+    page = open_pie(hub)
+    ann = Person(page, "ann", hub.url, KEPT)
+    answer = page.context.request.delete(
+        f"{hub.page}/api/rooms/chat/1.0.0/lobby",
+        headers={"Authorization": "Bearer an-operators-token"},
+    )
+    assert answer.status == 204
+    ann.waits_for("pie.errors.length")
+    ann.do("pie.ws.close(4000)")
+    ann.comes_back()
+    assert ann.do("pie.currentRoomInfo") is None
+    assert ann.do("pie.getRooms()") == []
 
 
 def test_a_framework_may_wrap_it_in_a_proxy(page, hub):

@@ -27,6 +27,8 @@ const ECHO_MS = 5000; // in which a message's own echo should be here
 const MOST_UNCONFIRMED = 1000; // messages that may wait for their echo
 const RESENT_AT_ONCE = 50; // and then so many a second: under the hub's rate limit
 
+const ROOM_CLOSED = "The operator has closed this room"; // as piehub says it
+
 // Close codes after which coming back would end the same way, and those after which it should wait.
 const FINAL = new Set([1002, 1003, 1007, 1008, 1009, 4409]);
 const LATER = new Set([1013, 4429]);
@@ -92,12 +94,13 @@ export default class PieClient {
     this.cancelNextReconnectAttempt = false;
     this.soloMode = false;
     this.useStats = useStats;
-    this._url = url;
     const asked = url.searchParams.get("clientId");
-    if (asked && asked !== this.clientId) {
-      this.clientId = asked;
-      this._resumeToken = undefined; // it was another id's
+    // Another id's token is worth nothing, and another hub is not to have ours.
+    if ((asked && asked !== this.clientId) || url.origin !== this._url?.origin) {
+      this._resumeToken = undefined;
     }
+    this._url = url;
+    if (asked) this.clientId = asked;
     await this._open();
   }
 
@@ -171,10 +174,11 @@ export default class PieClient {
     this._wasOpen = true;
     this._heardAt = Date.now();
     this._updateDebugInfo();
-    this._tellConnectInfo(`Opened connection to ${this._shownUrl()}`);
     this.reconnectAttempts = 0;
+    // Before the app is told, which may have something to say to the room.
     if (this.currentRoomInfo) this._rejoin();
     else if (this._match) this._queueAgain();
+    this._tellConnectInfo(`Opened connection to ${this._shownUrl()}`);
     this._probeSoon();
   }
 
@@ -197,8 +201,12 @@ export default class PieClient {
     this._onDisconnected?.();
     this._onDisconnected = undefined;
     if (!wasOpen || this.cancelNextReconnectAttempt) return;
-    if (FINAL.has(code)) this._giveUp(`The hub closed the connection for good: ${code} ${reason}`);
-    else this.tryReconnect(LATER.has(code) ? LATER_MS : 0);
+    if (FINAL.has(code)) {
+      this._giveUp(`The hub closed the connection for good: ${code} ${reason}`);
+      this._forgetPosition(); // what was said last may be why
+    } else {
+      this.tryReconnect(LATER.has(code) ? LATER_MS : 0);
+    }
   }
 
   _forgetConnection() {
@@ -274,14 +282,18 @@ export default class PieClient {
     this._join(this.currentRoomInfo, true, this._position).catch((error) => {
       if (this.ws !== ws || !isOpen(ws)) return; // the next connection tries again
       this.onError?.({ message: `Could not rejoin the room: ${error.message ?? error}` });
-      this._forgetPosition();
+      if (!error.isLate) this._forgetPosition(); // else the hub may let us in yet
     });
   }
 
   _queueAgain() {
-    const { app, version, matchSize, rating } = this._match;
-    this.enterMatchmaking(app, version, matchSize, rating).catch((error) => {
-      this.onError?.({ message: `Could not enter matchmaking again: ${error.message ?? error}` });
+    const { ws, _match: match } = this;
+    this.enterMatchmaking(match.app, match.version, match.matchSize, match.rating).catch((error) => {
+      if (this.ws === ws && isOpen(ws)) {
+        this.onError?.({ message: `Could not enter matchmaking again: ${error.message ?? error}` });
+      } else if (!this.cancelNextReconnectAttempt) {
+        this._match ??= match; // the next connection tries again
+      }
     });
   }
 
@@ -346,7 +358,6 @@ export default class PieClient {
       this.currentRoomInfo = { ...roomInfo, name: roomInfo.name ?? "default" };
       return Promise.resolve();
     }
-    this._match = undefined;
     const message = { type: func, roomInfo, makeRoomIfNonExistant };
     if (recover) message.recover = recover;
     return this._ask(message, "joinRoom", (asker) =>
@@ -355,6 +366,9 @@ export default class PieClient {
   }
 
   leaveRoom() {
+    const isUnsent = ({ ws }) => ws !== this.ws || !isOpen(ws);
+    const unsent = [...this._unconfirmed.values()].filter(isUnsent).length;
+    if (unsent) this.onError?.({ message: `${unsent} messages were not sent before leaving` });
     this._forgetRoom();
     for (const join of this._joins) join.isLeft = true;
     if (this.soloMode) this.clientId = "";
@@ -367,6 +381,7 @@ export default class PieClient {
     this._recoversUntil = 0; // the last seq that is not new
     this._isBack = false; // whether what was missed has come
     this._unconfirmed = new Map(); // by messageId: what was sent and has not come back as an echo
+    this._hasOverflowed = false;
   }
 
   getRooms(roomInfo) {
@@ -375,12 +390,7 @@ export default class PieClient {
       this.onError?.({ message });
       return caught(Promise.reject(new Error(message)));
     }
-    const answer = new Promise((resolve, reject) => {
-      const asker = { resolve, reject };
-      const error = wrongSearch(roomInfo);
-      if (error) reject(error); // the hub says Err, which names no question
-      else this._roomsAskers.push(asker);
-    });
+    const answer = new Promise((resolve, reject) => this._roomsAskers.push({ resolve, reject }));
     this._send({ type: MessageType.GetRooms, roomInfo });
     return caught(inTime(answer, this.operationTimeoutMs, "getRooms"));
   }
@@ -391,7 +401,7 @@ export default class PieClient {
     const message = { type: func, app, version, matchSize, rating };
     this._match = message;
     return this._ask(message, "enterMatchmaking").catch((error) => {
-      if (this._match === message && isOpen(this.ws)) this._match = undefined;
+      if (this._match === message) this._match = undefined;
       throw error;
     });
   }
@@ -429,6 +439,7 @@ export default class PieClient {
   }
 
   _joined(room, { roomInfo, recover }) {
+    this._match = undefined;
     this.currentRoomInfo = room;
     if (roomInfo.password && !room.password) this.currentRoomInfo.password = roomInfo.password;
     const { history, epoch, seq, recovered = false } = room;
@@ -537,7 +548,8 @@ export default class PieClient {
     if (this._unconfirmed.size > MOST_UNCONFIRMED) {
       this._unconfirmed.delete(this._unconfirmed.keys().next().value);
       const text = `Over ${MOST_UNCONFIRMED} messages wait for their echo; the oldest may be lost`;
-      this.onError?.({ message: text });
+      if (!this._hasOverflowed) this.onError?.({ message: text });
+      this._hasOverflowed = true;
     }
     if (!this._flushTimeout) this._flush();
   }
@@ -577,6 +589,7 @@ export default class PieClient {
         if (message.subType !== DataSubType.Together) this._unconfirmed.delete(id);
       }
     }
+    this._hasOverflowed = false;
     return this._unconfirmed.delete(messageId);
   }
 
@@ -660,6 +673,12 @@ export default class PieClient {
         break;
       }
       case MessageType.Err:
+        // An Err names no question; that it is the oldest getRooms is to be seen by its text.
+        if (/^(roomInfo\.|GetRooms )/.test(message.message)) {
+          this._roomsAskers.shift()?.reject(new Error(message.message));
+        } else if (message.message === ROOM_CLOSED) {
+          this._forgetRoom();
+        }
         this.onError?.(message);
         break;
       default:
@@ -713,18 +732,11 @@ function isSameRoom(room, join) {
   return room.app === app && room.name === name && room.version === version;
 }
 
-function wrongSearch(roomInfo) {
-  for (const field of ["app", "name", "version"]) {
-    const value = roomInfo?.[field] ?? "";
-    if (typeof value !== "string") return new Error(`getRooms: ${field} must be a text`);
-  }
-  return undefined;
-}
-
 function inTime(promise, ms, label) {
   let timer;
   const late = new Promise((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${label} timed out after ${ms}ms`)), ms);
+    const error = Object.assign(new Error(`${label} timed out after ${ms}ms`), { isLate: true });
+    timer = setTimeout(() => reject(error), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

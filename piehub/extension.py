@@ -18,7 +18,7 @@ from piehub.host_app import HostApp
 from piehub.hub import Hub
 from piehub.rooms.listing import RoomView
 from piehub.settings import SettingError
-from piehub.web import client, metrics, upgrade
+from piehub.web import browser_client, metrics, upgrade
 from piehub.web import operator as operators
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class PieHub:
         upgrade.install(app, hub)
         metrics.install(app, hub)
         if settings.serve_client:
-            client.install(app)
+            browser_client.install(app)
         app.cli.add_command(cli.group)
         hub.tell_of_origins()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request
 
-CLIENT = "piehub_client"  # the blueprint's name
+BROWSER_CLIENT = "piehub_browser_client"  # the blueprint's name
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -18,7 +18,7 @@ _FILES = {"pie.js": "text/javascript", "pie.d.ts": "application/typescript"}
 
 def install(app: Flask) -> None:
     """Serve `/pie.js`, an ES module, and its types at `/pie.d.ts`."""
-    blueprint = Blueprint(CLIENT, __name__)
+    blueprint = Blueprint(BROWSER_CLIENT, __name__)
     for name, kind in _FILES.items():
         text = (_STATIC / name).read_bytes()
         serve = partial(_serve, text, gzip.compress(text, mtime=0), kind)
